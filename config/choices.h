@@ -1,0 +1,35 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+// Parameters that take one of a few words: the enumeration and, beside it, the words in the same order.
+namespace meridian::config {
+
+enum class Balance : std::uint8_t { kLeastOfTwo, kConsistentHash };
+constexpr auto names_of(Balance) {
+  return std::array<std::string_view, 2>{"least-of-two", "consistent-hash"};
+}
+
+enum class HostHeader : std::uint8_t { kClient, kOrigin };
+constexpr auto names_of(HostHeader) { return std::array<std::string_view, 2>{"client", "origin"}; }
+
+enum class SetCookiePolicy : std::uint8_t { kNever, kExplicit, kStrip, kAlways };
+constexpr auto names_of(SetCookiePolicy) {
+  return std::array<std::string_view, 4>{"never", "explicit", "strip", "always"};
+}
+
+enum class QueryPolicy : std::uint8_t { kKeep, kSort, kIgnore };
+constexpr auto names_of(QueryPolicy) { return std::array<std::string_view, 3>{"keep", "sort", "ignore"}; }
+
+enum class CacheStatusMode : std::uint8_t { kOff, kOn, kKey };
+constexpr auto names_of(CacheStatusMode) { return std::array<std::string_view, 3>{"off", "on", "key"}; }
+
+enum class LogFormat : std::uint8_t { kJson, kCombined };
+constexpr auto names_of(LogFormat) { return std::array<std::string_view, 2>{"json", "combined"}; }
+
+enum class TlsVersion : std::uint8_t { k12, k13 };
+constexpr auto names_of(TlsVersion) { return std::array<std::string_view, 2>{"1.2", "1.3"}; }
+
+}  // namespace meridian::config
