@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "lib/http/storability.h"
+
 // Parameters that take one of a few words: the enumeration and, beside it, the words in the same order.
 namespace meridian::config {
 
@@ -15,13 +17,12 @@ constexpr auto names_of(Balance) {
 enum class HostHeader : std::uint8_t { kClient, kOrigin };
 constexpr auto names_of(HostHeader) { return std::array<std::string_view, 2>{"client", "origin"}; }
 
-enum class SetCookiePolicy : std::uint8_t { kNever, kExplicit, kStrip, kAlways };
-constexpr auto names_of(SetCookiePolicy) {
-  return std::array<std::string_view, 4>{"never", "explicit", "strip", "always"};
+constexpr auto names_of(http::SetCookiePolicy) {
+  return std::array<std::string_view, 4>{"explicit", "public", "never", "strip"};
 }
 
-enum class QueryPolicy : std::uint8_t { kKeep, kSort, kIgnore };
-constexpr auto names_of(QueryPolicy) { return std::array<std::string_view, 3>{"keep", "sort", "ignore"}; }
+enum class QueryPolicy : std::uint8_t { kKeep, kSort, kDrop };
+constexpr auto names_of(QueryPolicy) { return std::array<std::string_view, 3>{"keep", "sort", "drop"}; }
 
 enum class CacheStatusMode : std::uint8_t { kOff, kOn, kKey };
 constexpr auto names_of(CacheStatusMode) { return std::array<std::string_view, 3>{"off", "on", "key"}; }
