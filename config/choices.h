@@ -33,4 +33,16 @@ constexpr auto names_of(LogFormat) { return std::array<std::string_view, 2>{"jso
 enum class TlsVersion : std::uint8_t { k12, k13 };
 constexpr auto names_of(TlsVersion) { return std::array<std::string_view, 2>{"1.2", "1.3"}; }
 
+// meridian-origin: what a fault does to the connection, and where; and which symbolic links are followed.
+enum class FaultCut : std::uint8_t { kNone, kTruncate, kReset, kHang };
+constexpr auto names_of(FaultCut) {
+  return std::array<std::string_view, 4>{"none", "truncate", "reset", "hang"};
+}
+
+enum class FaultPoint : std::uint8_t { kHead, kBody };
+constexpr auto names_of(FaultPoint) { return std::array<std::string_view, 2>{"head", "body"}; }
+
+enum class Symlinks : std::uint8_t { kNever, kInside, kAll };
+constexpr auto names_of(Symlinks) { return std::array<std::string_view, 3>{"never", "inside", "all"}; }
+
 }  // namespace meridian::config
