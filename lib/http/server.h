@@ -87,6 +87,9 @@ class Exchange {
   static constexpr std::size_t kHighWater = 256 * 1024;
   // Cuts the connection (RST) so that a half-sent response cannot pass for a whole one.
   virtual void abort() = 0;
+  // Ends the connection by FIN behind what is queued, although the response is not whole: how a broken origin behaves, for
+  // fault injection. on_closed(false) follows.
+  virtual void truncate() = 0;
   // The connection closes after this response.
   virtual void close_after() = 0;
   // After a request with Upgrade (or a CONNECT-like tunnel): sends the 101 head, then gives the raw stream and whatever
