@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,7 +19,7 @@ std::optional<std::int64_t> parse_delta_seconds(std::string_view text);
 
 // Directives of a request or response. Unknown ones are skipped. Of a repeated directive with seconds the
 // first counts (RFC 9111 section 4.2.1); seconds that are no number count as 0 in a response (stale,
-// section 4.2.1). The views in the field lists live as long as the parsed field values.
+// section 4.2.1).
 struct CacheControl {
   bool no_store = false;
   bool no_cache = false;    // without field names, or with names that are none
@@ -34,11 +35,11 @@ struct CacheControl {
   std::optional<std::int64_t> max_age_s;
   std::optional<std::int64_t> s_maxage_s;
   std::optional<std::int64_t> stale_while_revalidate_s;
-  std::optional<std::int64_t> stale_if_error_s;   // request or response
-  std::optional<std::int64_t> max_stale_s;        // request
-  std::optional<std::int64_t> min_fresh_s;        // request
-  std::vector<std::string_view> no_cache_fields;  // names of no-cache="a, b"
-  std::vector<std::string_view> private_fields;   // names of private="a, b"
+  std::optional<std::int64_t> stale_if_error_s;  // request or response
+  std::optional<std::int64_t> max_stale_s;       // request
+  std::optional<std::int64_t> min_fresh_s;       // request
+  std::vector<std::string> no_cache_fields;      // names of no-cache="a, b"
+  std::vector<std::string> private_fields;       // names of private="a, b"
 
   bool explicit_lifetime() const { return max_age_s.has_value() || s_maxage_s.has_value(); }
 };
@@ -56,8 +57,7 @@ struct ResponseDirectives {
   bool targeted() const { return source >= DirectiveSource::kCdnCacheControl; }
 };
 
-// Meridian-Cache-Control if it is valid and not empty, else CDN-Cache-Control if so, else Cache-Control. The
-// lists view into the fields of `fields`.
+// Meridian-Cache-Control if it is valid and not empty, else CDN-Cache-Control if so, else Cache-Control.
 ResponseDirectives response_directives(const FieldList& fields);
 
 // A targeted field's value (all lines joined) as directives; nullopt when it must be ignored: no dictionary,

@@ -34,7 +34,7 @@ class ConnectionOptions {
 
 // Appends every end-to-end field of `from` but those in `without` and `without_names`.
 void append_end_to_end(const FieldList& from, const FieldSet& without,
-                       std::span<const std::string_view> without_names, std::string& block);
+                       std::span<const std::string> without_names, std::string& block);
 
 // --- to the origin
 
@@ -73,7 +73,7 @@ std::size_t cdn_loop_count(const FieldList& fields, std::string_view via_name);
 // Appends the origin's fields for the client and the store: end-to-end, without Age, our own targeted field
 // and the names in `strip`; with Date if it lacks one (RFC 9110 section 6.6.1) and with our Via.
 void append_client_response_fields(const ResponseHead& response, std::string_view via_name,
-                                   std::string_view date, std::span<const std::string_view> strip,
+                                   std::string_view date, std::span<const std::string> strip,
                                    std::string& block);
 
 void append_via(const FieldList& fields, Version version, std::string_view via_name, std::string& block);

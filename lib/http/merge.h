@@ -14,7 +14,7 @@ namespace meridian::http {
 // Writes to `block` the stored fields as updated by a 304 (or by a 200 to HEAD): every field that the update
 // has replaces all stored lines of that name, except those of kept_on_update(). Hop-by-hop fields of the
 // update are left out, as are the names in `strip` (an update's no-cache="x" and private="x").
-void merge_fields(const FieldList& stored, const FieldList& update, std::span<const std::string_view> strip,
+void merge_fields(const FieldList& stored, const FieldList& update, std::span<const std::string> strip,
                   std::string& block);
 
 // Never taken from an update (section 3.2): Content-Length, and Content-Encoding and Content-Range, which say

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -39,7 +40,7 @@ struct StorePolicy {
   bool store_post = false;
   // A 400 may be the fault of one client's header; it is stored only with an explicit lifetime, and no longer
   // than this.
-  std::int64_t bad_request_max_s = 10;
+  std::int64_t bad_request_max_s = 60;
   // A request with a field value longer than this is suspect when an error answers it.
   std::size_t plain_value_bytes = 1024;
   std::size_t plain_header_bytes = 8192;
@@ -60,9 +61,9 @@ struct StoreDecision {
   StoredTimes times;
   bool partial = false;  // a 206
   LifetimeSource lifetime_source = LifetimeSource::kNone;
-  // Names of fields that must not be stored: no-cache="x", private="x", a stripped Set-Cookie. Views into the
-  // response or static. Hop-by-hop fields are not named here: see forwarding.h.
-  std::vector<std::string_view> strip;
+  // Names of fields that must not be stored: no-cache="x", private="x", a stripped Set-Cookie. Hop-by-hop
+  // fields are not named here: see forwarding.h.
+  std::vector<std::string> strip;
 };
 
 StoreDecision decide_store(const StoreInput& input, const StorePolicy& policy);

@@ -14,10 +14,12 @@ enum StoredFlag : std::uint16_t {
       1U << 2U,  // s-maxage: served stale only by the origin's own leave (RFC 9111 section 5.2.2.10)
   kStoredHeuristic = 1U << 3U,  // the lifetime is a guess
   kStoredNoTransform = 1U << 4U,
-  kStoredPartial = 1U << 5U,       // a 206
-  kStoredHasValidator = 1U << 6U,  // ETag or Last-Modified is there
-  kStoredImmutable = 1U << 7U,     // RFC 8246
-  kStoredFirstFree = 1U << 8U,     // bits from here on belong to the layer above
+  kStoredPartial = 1U << 5U,              // a 206
+  kStoredHasValidator = 1U << 6U,         // ETag or Last-Modified is there
+  kStoredImmutable = 1U << 7U,            // RFC 8246
+  kStoredStaleErrorSaid = 1U << 8U,       // the origin gave stale-if-error itself, perhaps 0
+  kStoredStaleRevalidateSaid = 1U << 9U,  // the same for stale-while-revalidate
+  kStoredFirstFree = 1U << 10U,           // bits from here on belong to the layer above
 };
 
 struct StoredTimes {
