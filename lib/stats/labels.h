@@ -24,6 +24,7 @@ enum class LabelSet : std::uint8_t {
 #include "lib/stats/labels.def"
 #undef LABELS
 #undef REGISTERED_LABELS
+  kCount,
 };
 
 template <class L>

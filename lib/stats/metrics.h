@@ -40,7 +40,7 @@ constexpr Registered label(E value) {
   return static_cast<Registered>(static_cast<std::uint8_t>(value));
 }
 
-// Bucket bounds in the raw unit of observe(); times kScale they are in the unit that is shown.
+// Bucket bounds in the raw unit of observe(); divided by kScale they are in the unit that is shown.
 namespace buckets {
 #define BUCKETS(id, scale, ...)                                                 \
   struct id {                                                                   \

@@ -44,8 +44,8 @@ class Registry {
   };
   [[nodiscard]] virtual std::unique_ptr<Source> add_source(std::function<void(Scrape&)> read) = 0;
 
-  // Everything in the Prometheus text format. Combinations of labels that have never counted are left out,
-  // except of metrics without labels.
+  // Everything in the Prometheus text format. Counters and levels are shown from zero on, so that the first
+  // event is an increase; of labelled histograms only the combinations that have counted.
   virtual std::string text() = 0;
   static constexpr std::string_view kTextType = "text/plain; version=0.0.4; charset=utf-8";
 };
