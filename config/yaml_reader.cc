@@ -1,0 +1,128 @@
+#include "config/yaml_reader.h"
+
+#include <algorithm>
+
+namespace meridian::config {
+
+std::string shown(const YAML::Node& node) {
+  switch (node.Type()) {
+    case YAML::NodeType::Scalar:
+      return quoted(node.Scalar());
+    case YAML::NodeType::Sequence:
+      return "a list of " + std::to_string(node.size());
+    case YAML::NodeType::Map:
+      return "a mapping";
+    case YAML::NodeType::Null:
+    case YAML::NodeType::Undefined:
+      break;
+  }
+  return "nothing";
+}
+
+std::string resolved_path(const std::string& folder, std::string path) {
+  return path.empty() || path.front() == '/' || folder.empty() ? path : folder + "/" + path;
+}
+
+MappingReader::MappingReader(ReadState& state, const YAML::Node& mapping, std::string path)
+    : state_(state), path_(std::move(path)) {
+  state_.problems.note(path_, place_of(mapping));
+  if (mapping.size() > kMaxKeys) {
+    state_.problems.add(path_, "found a mapping of " + std::to_string(mapping.size()) +
+                                   " keys, allowed: at most " + std::to_string(kMaxKeys));
+    return;
+  }
+  for (const auto& pair : mapping) {
+    const YAML::Node &key = pair.first, &value = pair.second;
+    if (!state_.count()) return;
+    if (!key.IsScalar()) {
+      state_.problems.add_at(place_of(key), path_, "found " + shown(key) + " as a key, allowed: a word");
+      continue;
+    }
+    const auto twice =
+        std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.key == key.Scalar(); });
+    if (twice != entries_.end()) {
+      const Place first = place_of(twice->key_node);
+      state_.problems.add_at(place_of(key), below(twice->key),
+                             "the key is there twice, first in line " + std::to_string(first.line));
+      continue;
+    }
+    entries_.push_back({key.Scalar(), key, value});
+  }
+}
+
+YAML::Node MappingReader::lookup(std::string_view key) {
+  for (const Entry& entry : entries_) {
+    if (entry.key != key) continue;
+    // An empty value has no place of its own worth showing: its key has.
+    state_.problems.note(below(key), entry.value.IsNull() ? place_of(entry.key_node) : place_of(entry.value));
+    return entry.value;
+  }
+  return YAML::Node(YAML::NodeType::Undefined);
+}
+
+void MappingReader::finish() {
+  for (const Entry& entry : entries_) {
+    if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
+    std::string sentence = "unknown key " + quoted(entry.key);
+    const std::string_view near = nearest(entry.key, known_);
+    if (!near.empty()) {
+      sentence.append("; did you mean \"").append(near).append("\"?");
+    } else {
+      sentence += "; known here:";
+      for (std::string_view key : known_) sentence.append(" ").append(key);
+    }
+    state_.problems.add_at(place_of(entry.key_node), path_, sentence);
+  }
+}
+
+void MappingReader::param(std::string_view key, StatusTtls::Value& to, StatusTtls kind,
+                          const Allowed& allowed, std::string_view) {
+  const YAML::Node node = take(key, allowed.required, [&] { return std::string(expected(kind)); });
+  if (!node.IsDefined()) return;
+  const std::string path = below(key);
+  if (!node.IsMap() || node.size() > kMaxKeys) return wrong(path, node, expected(kind));
+  to.clear();
+  for (const auto& pair : node) {
+    const YAML::Node &status_node = pair.first, &ttl_node = pair.second;
+    if (!state_.count()) return;
+    const auto status = status_node.IsScalar() ? parse_status(status_node.Scalar()) : std::nullopt;
+    const auto ttl_s = ttl_node.IsScalar() ? parse(Seconds{}, ttl_node.Scalar()) : std::nullopt;
+    const bool twice =
+        status && std::any_of(to.begin(), to.end(), [&](const StatusTtl& t) { return t.status == *status; });
+    if (twice) {
+      state_.problems.add_at(place_of(status_node), path,
+                             "status " + std::to_string(*status) + " is there twice");
+    } else if (status && ttl_s) {
+      to.push_back({*status, *ttl_s});
+    } else {
+      const YAML::Node& bad = status ? ttl_node : status_node;
+      state_.problems.add_at(place_of(bad), path,
+                             "found " + shown(bad) + ", allowed: " + std::string(expected(kind)));
+    }
+  }
+}
+
+YAML::Node parse_document(std::string_view text, Problems& problems) {
+  if (text.size() > kMaxFileBytes) {
+    problems.add("", "the file has more than " + show(Bytes{}, kMaxFileBytes));
+    return {};
+  }
+  try {
+    std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
+    if (documents.size() > 1) {
+      problems.add_at(place_of(documents[1]), "", "a second document (---); allowed: one");
+    } else if (documents.empty() || !documents[0].IsMap()) {
+      problems.add("", "found " + (documents.empty() ? "nothing" : shown(documents[0])) +
+                           ", allowed: a mapping (key: value)");
+    } else {
+      return documents[0];
+    }
+  } catch (const YAML::Exception& error) {
+    const YAML::Mark& mark = error.mark;
+    problems.add_at(mark.is_null() ? Place{} : Place{mark.line + 1, mark.column + 1}, "",
+                    "not YAML: " + error.msg);
+  }
+  return {};
+}
+
+}  // namespace meridian::config
