@@ -3,65 +3,98 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
-#include <vector>
 
 #include "lib/base/bytes.h"
 
 namespace meridian {
 
-// What a tier knows of an object besides its key and bytes. Plain data: it goes to disk and to memcached as it is.
-// What the numbers mean for HTTP (freshness, status) is decided one layer above.
+// What a tier knows of an object besides its key and bytes. Plain data: it goes to disk and to memcached as
+// it is. What the numbers mean for HTTP (freshness, status) is decided one layer above.
 struct ObjectMeta {
-  std::uint64_t fill_seq = 0;          // applied_seq of the place that asked the origin, when it asked; never restamped
-  std::int64_t response_time_s = 0;    // when the response came, wall clock
-  std::uint32_t initial_age_s = 0;     // corrected_initial_age of RFC 9111 section 4.2.3
-  std::uint32_t lifetime_s = 0;        // freshness lifetime
+  std::uint64_t fill_seq =
+      0;  // applied_seq of the place that asked the origin, when it asked; never restamped
+  std::int64_t response_time_s = 0;      // when the response came, wall clock
+  std::uint32_t initial_age_s = 0;       // corrected_initial_age of RFC 9111 section 4.2.3
+  std::uint32_t lifetime_s = 0;          // freshness lifetime
   std::uint32_t stale_revalidate_s = 0;  // stale-while-revalidate
   std::uint32_t stale_error_s = 0;       // stale-if-error
   std::uint16_t status = 0;
   std::uint16_t flags = 0;  // the layer above defines them
   std::uint32_t site = 0;   // which site it belongs to
+  bool operator==(const ObjectMeta&) const = default;
 };
-static_assert(sizeof(ObjectMeta) == 40 || sizeof(ObjectMeta) == 48);
+static_assert(sizeof(ObjectMeta) == 40);
 
-// A stored object: key, metadata, head and body, immutable once made. Key, head and a small body lie in its own
-// allocation; a large body is a list of slices of the blocks that the fill read into.
+// A stored object: key, metadata, head and body, immutable once made and safe to share between threads. Key,
+// head and a small body lie in its own allocation, behind 64 bytes of header; a large body is a list of
+// slices of the blocks that the fill read into, and the list lies in the allocation too.
 class Object final : public RefCounted {
  public:
+  // Bodies up to this size belong into the object's own allocation.
+  static constexpr std::size_t kInlineBody = 64 * 1024;
+  // A longer key, or a longer head, makes no object: the functions below return an empty Ref then.
+  static constexpr std::size_t kMaxKey = 65535;
+  static constexpr std::size_t kMaxHead = 16 * 1024 * 1024;
+
+  // The form that fits a body that a fill has read: up to kInlineBody it is copied into one exact allocation;
+  // above that, blocks that the body fills well are kept as they are and the rest is copied together.
+  static Ref<Object> build(std::string_view key, const ObjectMeta& meta, std::string_view head,
+                           std::span<const Slice> body);
   // One allocation holds all bytes.
   static Ref<Object> make(std::string_view key, const ObjectMeta& meta, std::string_view head,
                           std::span<const Slice> body);
-  // The body stays in the given slices; for bodies above kInlineBody.
+  // The body stays in the given slices, each keeping its whole block alive.
   static Ref<Object> make_large(std::string_view key, const ObjectMeta& meta, std::string_view head,
-                                std::vector<Slice> body);
-  static constexpr std::size_t kInlineBody = 64 * 1024;
+                                std::span<const Slice> body);
 
-  std::string_view key() const;
-  std::string_view head() const;
-  std::uint64_t key_hash() const { return key_hash_; }
+  std::string_view key() const { return {text(), key_size()}; }
+  std::string_view head() const { return {text() + key_size(), head_size_}; }
+  std::uint64_t key_hash() const;
   const ObjectMeta& meta() const { return meta_; }
-  std::uint64_t body_size() const { return body_size_; }
-  // The body's pieces in order; one piece for an inline body. A piece keeps this object alive.
-  std::size_t piece_count() const;
+  std::uint64_t body_size() const { return packed_ >> kBodyShift; }
+  // The body's pieces in order; exactly one for an inline body, even when it is empty. A piece keeps its
+  // bytes alive.
+  std::size_t piece_count() const { return is_large() ? large().count : 1; }
   Slice piece(std::size_t index) const;
-  // The inline body without touching the count (valid while the caller holds the object); empty for a large one.
+  // The inline body without touching the count (valid while the caller holds the object); empty for a large
+  // one.
   std::string_view inline_body() const;
-  // The same key and body under a new head and metadata (after a 304); a large body is shared, an inline one copied.
+  // The same key and body under a new head and metadata (after a 304); a large body is shared, an inline one
+  // copied.
   Ref<Object> with(const ObjectMeta& meta, std::string_view head) const;
-  // Everything it takes from the allocator, to the byte as the allocator rounds it.
-  std::size_t footprint_bytes() const;
+  // Its own allocation and those that its slices keep alive, each counted once.
+  std::size_t footprint_bytes() const noexcept override;
 
  private:
-  friend class RamTier;
-  Object() = default;
+  // What a large object has between the header and the key; the slices follow it.
+  struct Large {
+    std::size_t count;
+    std::size_t block_bytes;
+  };
+  static constexpr unsigned kBodyShift = 17;
+  static constexpr std::uint64_t kLargeBit = 1U << 16U;
+
+  Object(std::string_view key, const ObjectMeta& meta, std::size_t head_size, std::uint64_t body_size,
+         bool large)
+      : head_size_(static_cast<std::uint32_t>(head_size)),
+        packed_(body_size << kBodyShift | (large ? kLargeBit : 0) | key.size()),
+        meta_(meta) {}
+  ~Object() override = default;
   void destroy() const noexcept override;
 
+  std::size_t key_size() const { return packed_ & kMaxKey; }
+  bool is_large() const { return (packed_ & kLargeBit) != 0; }
+  const Large& large() const { return *reinterpret_cast<const Large*>(this + 1); }
+  const Slice* slices() const { return reinterpret_cast<const Slice*>(&large() + 1); }
+  const char* text() const {
+    return is_large() ? reinterpret_cast<const char*>(slices() + large().count)
+                      : reinterpret_cast<const char*>(this + 1);
+  }
+  char* write_text(std::string_view key, std::string_view head);
+
+  std::uint32_t head_size_;
+  std::uint64_t packed_;  // size of the body, whether it is large, size of the key
   ObjectMeta meta_;
-  std::uint64_t key_hash_ = 0;
-  std::uint64_t body_size_ = 0;
-  std::uint32_t key_size_ = 0;
-  std::uint32_t head_size_ = 0;
-  std::vector<Slice>* pieces_ = nullptr;  // nullptr: the body is inline
 };
 
 // The hash of a key, the same in every tier and process.

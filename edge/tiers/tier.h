@@ -23,7 +23,8 @@ class Tier {
  public:
   virtual ~Tier() = default;
   virtual std::string_view name() const = 0;  // "ram", "ssd", "memcached"
-  // Calls back once, perhaps inside get(); an empty Ref is a miss. Failures of the tier are misses, and counted.
+  // Calls back once, perhaps inside get(); an empty Ref is a miss. Failures of the tier are misses, and
+  // counted.
   virtual void get(std::string_view key, std::function<void(Ref<const Object>)> done) = 0;
   // Replaces what the key had.
   virtual void put(Ref<const Object> object) = 0;

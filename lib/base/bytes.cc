@@ -1,5 +1,7 @@
 #include "lib/base/bytes.h"
 
+#include <malloc.h>
+
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -13,6 +15,13 @@ Ref<Block> Block::allocate(std::size_t capacity) {
   CHECK(memory != nullptr);
   return Ref<Block>::adopt(new (memory) Block(capacity));
 }
+
+std::size_t allocated_bytes(const void* memory) noexcept {
+  // glibc keeps one word before each chunk; what it calls usable covers everything else.
+  return malloc_usable_size(const_cast<void*>(memory)) + sizeof(std::size_t);
+}
+
+std::size_t Block::footprint_bytes() const noexcept { return allocated_bytes(this); }
 
 void Block::destroy() const noexcept {
   auto* self = const_cast<Block*>(this);

@@ -9,6 +9,9 @@
 
 namespace meridian {
 
+// What one malloc() has taken from the allocator: what it rounded the request up to, and its own header.
+std::size_t allocated_bytes(const void* memory) noexcept;
+
 // Base of everything whose bytes are shared by reference down to the socket: blocks and stored objects.
 // The count is atomic: one object may be on its way out on several workers.
 class RefCounted {
@@ -21,6 +24,8 @@ class RefCounted {
     if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy();
   }
   bool unique() const noexcept { return refs_.load(std::memory_order_acquire) == 1; }
+  // All bytes it takes from the allocator, as the allocator rounds them, for accounting.
+  virtual std::size_t footprint_bytes() const noexcept = 0;
 
  protected:
   RefCounted() = default;
@@ -78,8 +83,7 @@ class Block final : public RefCounted {
   char* data() { return reinterpret_cast<char*>(this + 1); }
   const char* data() const { return reinterpret_cast<const char*>(this + 1); }
   std::size_t capacity() const { return capacity_; }
-  // All bytes it takes from the allocator, for accounting.
-  std::size_t footprint_bytes() const { return sizeof(Block) + capacity_; }
+  std::size_t footprint_bytes() const noexcept override;
 
  private:
   explicit Block(std::size_t capacity) : capacity_(capacity) {}
