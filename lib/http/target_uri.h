@@ -30,7 +30,7 @@ struct UriPolicy {
   std::vector<std::string> drop_parameters;
 };
 
-enum class UriError : std::uint8_t { kNone, kHost, kPercent, kNul, kControl, kFragment, kNotAPath };
+enum class UriError : std::uint8_t { kNone, kScheme, kHost, kPercent, kNul, kControl, kFragment, kNotAPath };
 std::string_view token_of(UriError error);
 
 // A key and where its parts begin; the string's memory is used again by the next call.
