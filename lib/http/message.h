@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-// The message model: what a request and a response are, whatever HTTP version carried them (RFC 9110). No framing here:
-// HTTP/1.1 and HTTP/2 stand below this model, everything else above it.
+// The message model: what a request and a response are, whatever HTTP version carried them (RFC 9110). No
+// framing here: HTTP/1.1 and HTTP/2 stand below this model, everything else above it.
 namespace meridian::http {
 
 enum class FieldId : std::uint8_t {
@@ -44,7 +44,9 @@ class FieldSet {
 
  private:
   static constexpr std::size_t index(FieldId id) { return static_cast<std::size_t>(id) >> 6; }
-  static constexpr std::uint64_t bit(FieldId id) { return std::uint64_t{1} << (static_cast<unsigned>(id) & 63U); }
+  static constexpr std::uint64_t bit(FieldId id) {
+    return std::uint64_t{1} << (static_cast<unsigned>(id) & 63U);
+  }
   std::uint64_t bits_[2] = {0, 0};
 };
 
@@ -61,6 +63,12 @@ class FieldList {
   // Removes every field of this name.
   void remove(FieldId id);
   void remove(std::string_view name);
+  template <class Keep>
+  void keep_if(Keep keep) {
+    std::erase_if(fields_, [&](const Field& field) { return !keep(field); });
+    present_.clear();
+    for (const Field& field : fields_) present_.add(field.id);
+  }
 
   bool has(FieldId id) const { return present_.has(id); }
   const FieldSet& present() const { return present_; }
@@ -72,7 +80,8 @@ class FieldList {
     return f == nullptr ? std::string_view() : f->value;
   }
   std::size_t count(FieldId id) const;
-  // All values of one name joined by ", " (RFC 9110 section 5.3); the view is of `scratch` unless there is just one.
+  // All values of one name joined by ", " (RFC 9110 section 5.3); the view is of `scratch` unless there is
+  // just one.
   std::string_view combined(FieldId id, std::string& scratch) const;
   std::string_view combined(std::string_view name, std::string& scratch) const;
 
@@ -87,7 +96,19 @@ class FieldList {
   FieldSet present_;
 };
 
-enum class Method : std::uint8_t { kGet, kHead, kPost, kPut, kDelete, kConnect, kOptions, kTrace, kPatch, kPurge, kOther };
+enum class Method : std::uint8_t {
+  kGet,
+  kHead,
+  kPost,
+  kPut,
+  kDelete,
+  kConnect,
+  kOptions,
+  kTrace,
+  kPatch,
+  kPurge,
+  kOther
+};
 Method method_of(std::string_view name);  // case-sensitive (RFC 9110 section 9.1)
 bool is_safe(Method method);              // RFC 9110 section 9.2.1; kOther is not
 bool is_idempotent(Method method);        // RFC 9110 section 9.2.2
@@ -138,8 +159,9 @@ class OwnedResponse {
   ResponseHead head_;
 };
 
-// A block of field lines, "Name: value\r\n" for each: how heads are stored and handed to the wire layer. HTTP/1.1 writes
-// it as it is; another version reads it line by line. Values in a block were checked when they were parsed.
+// A block of field lines, "Name: value\r\n" for each: how heads are stored and handed to the wire layer.
+// HTTP/1.1 writes it as it is; another version reads it line by line. Values in a block were checked when
+// they were parsed.
 void append_field(std::string& block, std::string_view name, std::string_view value);
 // Views into `block`.
 void parse_block(std::string_view block, FieldList& to);
@@ -157,8 +179,10 @@ void for_each_member(std::string_view list, Fn&& fn) {
   for (std::size_t i = 0; i <= list.size(); ++i) {
     if (i < list.size()) {
       if (quoted) {
-        if (list[i] == '\\') ++i;
-        else if (list[i] == '"') quoted = false;
+        if (list[i] == '\\')
+          ++i;
+        else if (list[i] == '"')
+          quoted = false;
         continue;
       }
       if (list[i] == '"') quoted = true;

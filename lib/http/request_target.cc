@@ -1,0 +1,134 @@
+#include "lib/http/request_target.h"
+
+#include "lib/http/chars.h"
+
+namespace meridian::http {
+namespace {
+
+struct Authority {
+  std::string_view host;
+  std::string_view port;
+};
+
+Authority split(std::string_view text) {
+  const std::size_t from = text.starts_with('[') ? text.find(']') : 0;
+  const std::size_t colon = from == std::string_view::npos ? from : text.find(':', from);
+  if (colon == std::string_view::npos) return {text, {}};
+  return {text.substr(0, colon), text.substr(colon + 1)};
+}
+
+bool is_host_char(char c) {
+  return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
+}
+
+bool is_ip_literal_char(char c) {
+  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
+}
+
+template <class Pred>
+bool all_of(std::string_view text, Pred pred) {
+  for (char c : text) {
+    if (!pred(c)) return false;
+  }
+  return true;
+}
+
+bool is_host(std::string_view host) {
+  if (host.starts_with('[')) {
+    return host.size() > 3 && host.ends_with(']') &&
+           all_of(host.substr(1, host.size() - 2), is_ip_literal_char);
+  }
+  return !host.empty() && all_of(host, is_host_char);
+}
+
+bool is_port(std::string_view port) {
+  if (port.size() > 5) return false;
+  unsigned value = 0;
+  for (char c : port) {
+    if (!is_digit(c)) return false;
+    value = value * 10 + static_cast<unsigned>(c - '0');
+  }
+  return value <= 65535;
+}
+
+std::string_view default_port(std::string_view scheme) { return scheme == "https" ? "443" : "80"; }
+
+// Compared in normal form: case and the scheme's default port make no difference (RFC 9110 section 4.2.3).
+bool same_authority(std::string_view a, std::string_view b, std::string_view scheme) {
+  const Authority x = split(a);
+  const Authority y = split(b);
+  const auto port = [&](std::string_view text) { return text.empty() ? default_port(scheme) : text; };
+  return equals_ignoring_case(x.host, y.host) && port(x.port) == port(y.port);
+}
+
+bool fail(BadMessage& bad, BadMessage reason) {
+  bad = reason;
+  return false;
+}
+
+// Takes "http://" or "https://" off the front; the scheme has no case (RFC 3986 section 3.1).
+std::string_view take_scheme(std::string_view& target) {
+  for (std::string_view scheme : {std::string_view("http"), std::string_view("https")}) {
+    if (target.size() > scheme.size() + 3 && equals_ignoring_case(target.substr(0, scheme.size()), scheme) &&
+        target.substr(scheme.size(), 3) == "://") {
+      target.remove_prefix(scheme.size() + 3);
+      return scheme;
+    }
+  }
+  return {};
+}
+
+bool check_authority(std::string_view authority, const RequestHead& head, std::string_view scheme,
+                     BadMessage& bad) {
+  if (authority.find('@') != std::string_view::npos) return fail(bad, BadMessage::kUserinfo);
+  if (!is_authority(authority)) return fail(bad, BadMessage::kBadTarget);
+  if (head.fields.has(FieldId::kHost) &&
+      !same_authority(authority, head.fields.value(FieldId::kHost), scheme)) {
+    return fail(bad, BadMessage::kHostMismatch);
+  }
+  return true;
+}
+
+// RFC 9112 section 3.2.2. Host would count for nothing; one that differs is refused, as others might heed it.
+// A query right behind the authority is refused, as its path could not be shown without rewriting.
+bool resolve_absolute(std::string_view target, RequestHead& head, BadMessage& bad) {
+  const std::string_view scheme = take_scheme(target);
+  if (scheme.empty()) return fail(bad, BadMessage::kBadTarget);
+  const std::size_t path = target.find_first_of("/?");
+  const std::string_view authority = target.substr(0, path);
+  if (!check_authority(authority, head, scheme, bad)) return false;
+  if (path != std::string_view::npos && target[path] == '?') return fail(bad, BadMessage::kBadTarget);
+  head.scheme = scheme;
+  head.authority = authority;
+  head.path = path == std::string_view::npos ? std::string_view("/") : target.substr(path);
+  return true;
+}
+
+// RFC 9112 section 3.2.3: for CONNECT only, with a port.
+bool resolve_authority(std::string_view target, RequestHead& head, BadMessage& bad) {
+  if (split(target).port.empty()) return fail(bad, BadMessage::kTargetForm);
+  if (!check_authority(target, head, "https", bad)) return false;
+  head.authority = target;
+  head.path = {};
+  return true;
+}
+
+}  // namespace
+
+bool is_authority(std::string_view text) {
+  const Authority parts = split(text);
+  return is_host(parts.host) && is_port(parts.port);
+}
+
+bool resolve_target(std::string_view target, RequestHead& head, BadMessage& bad) {
+  const std::string_view host = head.fields.value(FieldId::kHost);
+  if (head.fields.has(FieldId::kHost) && !is_authority(host)) return fail(bad, BadMessage::kBadHost);
+  if (head.method == Method::kConnect) return resolve_authority(target, head, bad);
+  head.authority = host;
+  head.path = target;
+  if (target.front() == '/') return true;
+  if (target == "*") return head.method == Method::kOptions || fail(bad, BadMessage::kTargetForm);
+  return resolve_absolute(target, head, bad);
+}
+
+}  // namespace meridian::http
