@@ -19,7 +19,7 @@ class Operation {
 };
 
 struct ConnectOptions {
-  std::int64_t timeout_ms = 3000;  // TCP and TLS handshake together
+  std::int64_t timeout_ms = 3000;         // TCP and TLS handshake together
   std::shared_ptr<TlsClientContext> tls;  // nullptr: plain TCP
   std::string server_name;                // SNI and the name to verify
 };
@@ -29,9 +29,9 @@ struct ConnectOptions {
                                                  const ConnectOptions& options,
                                                  std::function<void(Result<std::unique_ptr<Stream>>)> done);
 
-// Names to addresses without blocking, on one loop (libevent's evdns; /etc/hosts and resolv.conf are read). Answers
-// are kept for their TTL within [min, max], failures for a second; concurrent questions for one name share a query.
-// An IP literal is answered as itself.
+// Names to addresses without blocking, on one loop (libevent's evdns; /etc/hosts and resolv.conf are read).
+// Answers are kept for their TTL within [min, max], failures for a second; concurrent questions for one name
+// share a query. An IP literal is answered as itself.
 class Resolver {
  public:
   struct Options {
@@ -44,7 +44,8 @@ class Resolver {
   static std::unique_ptr<Resolver> create(EventLoop& loop, const Options& options);
   virtual ~Resolver() = default;
   // `done` may be called inside resolve() when the answer is known; then the operation is nullptr.
-  [[nodiscard]] virtual std::unique_ptr<Operation> resolve(const std::string& host, std::uint16_t port, Done done) = 0;
+  [[nodiscard]] virtual std::unique_ptr<Operation> resolve(const std::string& host, std::uint16_t port,
+                                                           Done done) = 0;
 };
 
 }  // namespace meridian

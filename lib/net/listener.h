@@ -11,8 +11,8 @@ namespace meridian {
 
 class TlsServerContext;
 
-// A listening socket, made before workers start (and handed over to a new process on upgrade). SO_REUSEPORT, one
-// for each worker. Owns the descriptor.
+// A listening socket, made before workers start (and handed over to a new process on upgrade). SO_REUSEPORT,
+// one for each worker. Owns the descriptor.
 class ListenSocket {
  public:
   [[nodiscard]] static Result<ListenSocket> open(const SocketAddress& address, int backlog = 4096);
@@ -30,13 +30,16 @@ class ListenSocket {
   SocketAddress address_;
 };
 
-// Accepts on one loop and hands out streams. With a TLS context the stream is TLS. When descriptors run out it pauses
-// for a while instead of spinning, and counts. Destroying it stops accepting; the socket stays open.
+// Accepts on one loop and hands out streams. With a TLS context the stream is TLS. When descriptors run out
+// it pauses for a while instead of spinning, and counts. Destroying it stops accepting; the socket stays
+// open.
 class Listener {
  public:
   using OnStream = std::function<void(std::unique_ptr<Stream>)>;
-  // `tls` may be nullptr; it is asked for at each accept, so that a reload of certificates takes effect at once.
-  Listener(EventLoop& loop, const ListenSocket& socket, std::shared_ptr<TlsServerContext> tls, OnStream on_stream);
+  // `tls` may be nullptr; it is asked for at each accept, so that a reload of certificates takes effect at
+  // once.
+  Listener(EventLoop& loop, const ListenSocket& socket, std::shared_ptr<TlsServerContext> tls,
+           OnStream on_stream);
   ~Listener();
   std::uint64_t accept_errors() const;
 

@@ -38,14 +38,17 @@ struct TlsInfo {
 };
 
 // A non-blocking byte stream on one loop: TCP, TLS over TCP, or a pair in memory for tests. Readiness is
-// level-triggered; read and write move what they can now and never wait. A TLS handshake happens inside, before the
-// first on_readable or on_writable; its failure shows as kError. Destroying a stream closes it.
+// level-triggered; read and write move what they can now and never wait. A TLS handshake happens inside,
+// before the first on_readable or on_writable; its failure shows as kError. Destroying a stream closes it.
 class Stream {
  public:
   virtual ~Stream() = default;
   virtual void set_handler(StreamHandler* handler) = 0;
   virtual void want(bool readable, bool writable) = 0;
+  // Fewer bytes than asked for: there are no more now, so another read only costs a system call.
   virtual IoResult read(char* to, std::size_t size) = 0;
+  // Fewer bytes than offered: no more are taken now. What was not taken must be what the next write begins
+  // with (TLS may have encrypted it already).
   virtual IoResult write(const iovec* parts, int count) = 0;
   // After what was written: FIN, or close_notify and FIN.
   virtual void shutdown_write() = 0;
@@ -58,6 +61,8 @@ class Stream {
   // True when a peer that is idle has sent something or gone: a pooled connection that is no longer fit.
   virtual bool stale() const = 0;
   virtual int fd() const = 0;  // -1 in memory
+  // The last kError in words where errno says too little: a TLS failure. Empty otherwise.
+  virtual std::string_view failure() const { return {}; }
 };
 
 }  // namespace meridian

@@ -15,8 +15,8 @@ struct TlsServerOptions {
   std::vector<std::string> alpn = {"http/1.1"};
 };
 
-// Certificates and session tickets of one listener, shared by all workers. reload() swaps the certificate without
-// dropping connections; ticket keys survive a reload. OpenSSL stays inside lib/net.
+// Certificates and session tickets of one listener, shared by all workers. reload() swaps the certificate
+// without dropping connections; ticket keys survive a reload. OpenSSL stays inside lib/net.
 class TlsServerContext {
  public:
   [[nodiscard]] static Result<std::shared_ptr<TlsServerContext>> create(const TlsServerOptions& options);
@@ -27,7 +27,7 @@ class TlsServerContext {
 
 struct TlsClientOptions {
   bool verify = true;
-  std::string ca_file;  // empty: the system's
+  std::string ca_file;           // empty: the system's
   std::string certificate_file;  // client certificate, optional
   std::string key_file;
   std::vector<std::string> alpn = {"http/1.1"};
