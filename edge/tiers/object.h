@@ -38,8 +38,8 @@ class Object final : public RefCounted {
 
   // The form that fits a body that a fill has read: up to kInlineBody it is copied into one exact allocation;
   // above that, blocks that the body fills well are kept as they are and the rest is copied together.
-  static Ref<Object> build(std::string_view key, const ObjectMeta& meta, std::string_view head,
-                           std::span<const Slice> body);
+  static Ref<Object> from_fill(std::string_view key, const ObjectMeta& meta, std::string_view head,
+                               std::span<const Slice> body);
   // One allocation holds all bytes.
   static Ref<Object> make(std::string_view key, const ObjectMeta& meta, std::string_view head,
                           std::span<const Slice> body);

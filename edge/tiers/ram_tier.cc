@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::uint64_t kBytesPerShard = 4ULL << 20U;
 constexpr std::uint64_t kMaxShards = 256;
+// Index and queues keep the memory of the largest number of objects they held. A smaller capacity of which
+// that would take more than one part in this many has them built anew.
+constexpr std::uint64_t kMaxOverheadShare = 8;
 
 unsigned shards_for(const RamTier::Options& options) {
   if (options.shards != 0) {
@@ -77,18 +80,24 @@ void RamTier::get(std::string_view key, std::function<void(Ref<const Object>)> d
 }
 
 void RamTier::put(Ref<const Object> object) {
+  put_if(std::move(object), [] { return true; });
+}
+
+bool RamTier::put_if(Ref<const Object> object, const std::function<bool()>& still_valid) {
   const std::uint64_t bytes = object ? object->footprint_bytes() : 0;
   Objects evicted;
   Ref<const Object> replaced;
   {
     MutexLock lock(writers_);
+    if (!still_valid()) return false;
     if (!object) {
       ++counts_.rejections;
-      return;
+      return false;
     }
     replaced = put_locked(object, bytes, evicted);
   }
   hand_over(std::move(evicted));
+  return true;
 }
 
 Ref<const Object> RamTier::put_locked(const Ref<const Object>& object, std::uint64_t bytes,
@@ -107,17 +116,21 @@ Ref<const Object> RamTier::put_locked(const Ref<const Object>& object, std::uint
     replaced = exchange(id_of(place.shard, *held), object, bytes);
   } else {
     make_room(bytes, evicted);
-    const auto [node, grown_bytes] = shard.insert(place.hash, object);
-    const EntryId id = id_of(place.shard, node);
-    CHECK(id < EvictionPolicy::kMaxEntries);
-    index_bytes_ += grown_bytes;
-    object_bytes_ += bytes;
-    ++counts_.objects;
-    policy_->insert(id, object->key_hash(), bytes);
+    insert(place, object, bytes);
   }
   // The index may have grown by a page, or the object by a new head.
   make_room(0, evicted);
   return replaced;
+}
+
+void RamTier::insert(const Place& place, const Ref<const Object>& object, std::uint64_t bytes) {
+  const auto [node, grown_bytes] = shards_[place.shard].insert(place.hash, object);
+  const EntryId id = id_of(place.shard, node);
+  CHECK(id < EvictionPolicy::kMaxEntries);
+  index_bytes_ += grown_bytes;
+  object_bytes_ += bytes;
+  ++counts_.objects;
+  policy_->insert(id, object->key_hash(), bytes);
 }
 
 Ref<const Object> RamTier::exchange(EntryId id, Ref<const Object> object, std::uint64_t bytes) {
@@ -141,9 +154,8 @@ Ref<const Object> RamTier::erase(EntryId id) {
   return object;
 }
 
-std::uint64_t RamTier::used_bytes() const {
-  return sizeof(*this) + shard_count_ * sizeof(ObjectShard) + index_bytes_ + policy_->footprint_bytes() +
-         object_bytes_;
+std::uint64_t RamTier::overhead_bytes() const {
+  return sizeof(*this) + shard_count_ * sizeof(ObjectShard) + index_bytes_ + policy_->footprint_bytes();
 }
 
 void RamTier::make_room(std::uint64_t bytes, Objects& evicted) {
@@ -154,6 +166,26 @@ void RamTier::make_room(std::uint64_t bytes, Objects& evicted) {
     evicted.push_back(take(*victim));
     ++counts_.evictions;
   }
+}
+
+void RamTier::rebuild(Objects& evicted) {
+  Entries entries(*this);
+  Objects all;
+  while (const auto id = policy_->evict(entries)) all.push_back(take(*id));
+  for (unsigned i = 0; i < shard_count_; ++i) shards_[i].clear();
+  index_bytes_ = 0;
+  policy_ = std::make_unique<S3Fifo>(S3Fifo::Options{});
+  policy_->set_capacity(capacity_bytes_);
+  auto first_kept = all.end();
+  for (std::uint64_t bytes = 0; first_kept != all.begin(); --first_kept) {
+    bytes += (*(first_kept - 1))->footprint_bytes();
+    if (bytes > capacity_bytes_) break;
+  }
+  for (auto kept = first_kept; kept != all.end(); ++kept) {
+    insert(place_of((*kept)->key_hash()), *kept, (*kept)->footprint_bytes());
+  }
+  counts_.evictions += static_cast<std::uint64_t>(first_kept - all.begin());
+  evicted.insert(evicted.end(), all.begin(), first_kept);
 }
 
 void RamTier::hand_over(Objects evicted) const {
@@ -207,6 +239,7 @@ void RamTier::set_capacity(std::uint64_t capacity_bytes) {
         static_cast<std::uint64_t>(static_cast<double>(capacity_bytes) * options_.max_object_share),
         std::memory_order_relaxed);
     policy_->set_capacity(capacity_bytes);
+    if (overhead_bytes() > capacity_bytes / kMaxOverheadShare) rebuild(evicted);
     make_room(0, evicted);
   }
   hand_over(std::move(evicted));

@@ -30,13 +30,18 @@ class RamTier final : public Tier {
 
   // The hit path: no allocation, one short lock. `hash` is hash_of_key(key).
   Ref<const Object> find(std::uint64_t hash, std::string_view key);
+  // Puts only if `still_valid` agrees, which is asked under the writers' lock (so it must be short and take
+  // no lock that is held while this tier is called). An invalidation that first makes `still_valid` say no
+  // and then removes the key leaves no moment in which what it invalidated can be found. False: it said no,
+  // and nothing was changed.
+  bool put_if(Ref<const Object> object, const std::function<bool()>& still_valid);
   // Removes `object`'s key only if it still holds this very object.
   void remove_if(const Object& object);
   // Puts `next`, of the same key, in the place of `expected`; false when another object has come there
   // meanwhile or `next` is too large, and nothing is changed then.
   bool replace(const Object& expected, Ref<const Object> next);
   std::uint64_t max_object_bytes() const { return max_object_bytes_.load(std::memory_order_relaxed); }
-  // Evicts at once what no longer fits.
+  // Evicts at once what no longer fits. A large cut also forgets which objects were popular.
   void set_capacity(std::uint64_t capacity_bytes);
 
   std::string_view name() const override { return "ram"; }
@@ -60,10 +65,14 @@ class RamTier final : public Tier {
   ObjectShard& shard_of(EntryId id) const { return shards_[id & (shard_count_ - 1)]; }
   ObjectShard::NodeId node_of(EntryId id) const { return id >> shard_bits_; }
 
-  std::uint64_t used_bytes() const REQUIRES(writers_);
+  std::uint64_t overhead_bytes() const REQUIRES(writers_);
+  std::uint64_t used_bytes() const REQUIRES(writers_) { return overhead_bytes() + object_bytes_; }
   // The reference count of what it returns is the caller's to drop, outside the lock.
   Ref<const Object> put_locked(const Ref<const Object>& object, std::uint64_t bytes, Objects& evicted)
       REQUIRES(writers_);
+  void insert(const Place& place, const Ref<const Object>& object, std::uint64_t bytes) REQUIRES(writers_);
+  // Builds index and queues anew, for the newest objects that fit: they were made for far more than can stay.
+  void rebuild(Objects& evicted) REQUIRES(writers_);
   Ref<const Object> exchange(EntryId id, Ref<const Object> object, std::uint64_t bytes) REQUIRES(writers_);
   Ref<const Object> take(EntryId id) REQUIRES(writers_);
   Ref<const Object> erase(EntryId id) REQUIRES(writers_);
@@ -78,7 +87,7 @@ class RamTier final : public Tier {
   std::atomic<std::uint64_t> max_object_bytes_{0};
 
   mutable Mutex writers_;
-  std::unique_ptr<EvictionPolicy> policy_ GUARDED_BY(writers_);
+  std::unique_ptr<EvictionPolicy> policy_ GUARDED_BY(writers_);  // names objects by id_of()
   std::uint64_t capacity_bytes_ GUARDED_BY(writers_) = 0;
   std::uint64_t object_bytes_ GUARDED_BY(writers_) = 0;
   std::uint64_t index_bytes_ GUARDED_BY(writers_) = 0;

@@ -55,8 +55,8 @@ inline std::vector<Slice> slices_of(std::string_view bytes, std::size_t block_by
 
 inline Ref<Object> object_of(std::string_view key, std::uint64_t version, std::size_t body_bytes,
                              std::size_t head_bytes = 120) {
-  return Object::build(key, meta_of(key, version), bytes_of(key, version, "head", head_bytes),
-                       slices_of(bytes_of(key, version, "body", body_bytes)));
+  return Object::from_fill(key, meta_of(key, version), bytes_of(key, version, "head", head_bytes),
+                           slices_of(bytes_of(key, version, "body", body_bytes)));
 }
 
 inline std::string body_of(const Object& object) {

@@ -23,7 +23,7 @@ std::set<const RefCounted*> owners_of(const Object& object) {
 }
 
 Ref<Object> built_from(std::span<const Slice> body) {
-  return Object::build("k", meta_of("k", 1), bytes_of("k", 1, "head", 10), body);
+  return Object::from_fill("k", meta_of("k", 1), bytes_of("k", 1, "head", 10), body);
 }
 
 TEST(Object, HoldsAllPartsInOneAllocationOfTheRightSize) {

@@ -93,8 +93,8 @@ class BodyPacker {
 
 }  // namespace
 
-Ref<Object> Object::build(std::string_view key, const ObjectMeta& meta, std::string_view head,
-                          std::span<const Slice> body) {
+Ref<Object> Object::from_fill(std::string_view key, const ObjectMeta& meta, std::string_view head,
+                              std::span<const Slice> body) {
   std::uint64_t size = 0;
   for (const Slice& slice : body) size += slice.size;
   if (size <= kInlineBody) return make(key, meta, head, body);
