@@ -24,7 +24,7 @@ class Seen {
   void add(const std::string& value, const std::string& path, std::string_view what) {
     const auto [first, fresh] = paths_.emplace(value, path);
     if (!fresh)
-      problems_.add(path, std::string(what) + " " + quoted(value) + " is taken by " + first->second);
+      problems_.add(path, std::string(what) + " " + in_quotes(value) + " is taken by " + first->second);
   }
 
  private:
@@ -35,18 +35,18 @@ class Seen {
 void check_readable(const std::string& file, const std::string& path, Problems& problems) {
   struct stat info {};
   if (stat(file.c_str(), &info) != 0 || access(file.c_str(), R_OK) != 0) {
-    problems.add(path, "cannot read " + quoted(file) + ": " + std::strerror(errno));
+    problems.add(path, "cannot read " + in_quotes(file) + ": " + std::strerror(errno));
   } else if (!S_ISREG(info.st_mode)) {
-    problems.add(path, quoted(file) + " is not a file");
+    problems.add(path, in_quotes(file) + " is not a file");
   }
 }
 
 void check_folder(const std::string& folder, const std::string& path, Problems& problems) {
   struct stat info {};
   if (stat(folder.c_str(), &info) != 0) {
-    problems.add(path, "cannot read " + quoted(folder) + ": " + std::strerror(errno));
+    problems.add(path, "cannot read " + in_quotes(folder) + ": " + std::strerror(errno));
   } else if (!S_ISDIR(info.st_mode)) {
-    problems.add(path, quoted(folder) + " is not a folder");
+    problems.add(path, in_quotes(folder) + " is not a folder");
   }
 }
 

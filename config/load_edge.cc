@@ -1,6 +1,3 @@
-#include <fstream>
-#include <sstream>
-
 #include "config/check.h"
 #include "config/yaml_reader.h"
 
@@ -16,15 +13,6 @@ std::string version_of(std::string_view text) {
   return hex;
 }
 
-std::string folder_of(const std::string& file) {
-  const std::size_t slash = file.rfind('/');
-  return slash == std::string::npos ? "" : file.substr(0, std::max<std::size_t>(slash, 1));
-}
-
-Failure refused(const Problems& problems) {
-  return fail(ErrorCode::kInvalid, ErrorSource::kOperator, problems.text());
-}
-
 }  // namespace
 
 Result<EdgeConfig> load_edge_text(std::string_view text, const std::string& name) {
@@ -34,18 +22,14 @@ Result<EdgeConfig> load_edge_text(std::string_view text, const std::string& name
   config.source = name;
   config.version = version_of(text);
   read_document(text, state, config);
-  complete_and_check(config, problems);
+  if (state.values <= kMaxValues) complete_and_check(config, problems);
   if (!problems.empty()) return refused(problems);
   return config;
 }
 
 Result<EdgeConfig> load_edge(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    return fail(ErrorCode::kIo, ErrorSource::kOperator, path + ": cannot be read, or is empty");
-  }
-  return load_edge_text(text.view(), path);
+  const auto text = read_file(path);
+  return text ? load_edge_text(*text, path) : Result<EdgeConfig>(Failure(text.error()));
 }
 
 Result<EdgeConfig> edge_from_flags(std::string_view listen, std::string_view origin) {
@@ -56,14 +40,14 @@ Result<EdgeConfig> edge_from_flags(std::string_view listen, std::string_view ori
   if (const auto address = parse(Address{}, listen)) {
     config.listen.emplace_back().address = *address;
   } else {
-    problems.wrong("--listen", quoted(listen), expected(Address{}));
+    problems.wrong("--listen", in_quotes(listen), expected(Address{}));
   }
   SiteConfig& site = config.sites.emplace_back();
   site.hosts.push_back({HostPattern::Kind::kAny, ""});
   if (const auto url = parse(Url{}, origin)) {
     site.origins.emplace_back().url = *url;
   } else {
-    problems.wrong("--origin", quoted(origin), expected(Url{}));
+    problems.wrong("--origin", in_quotes(origin), expected(Url{}));
   }
   complete_and_check(config, problems);
   if (!problems.empty()) return refused(problems);

@@ -77,7 +77,7 @@ std::string_view nearest(std::string_view key, std::span<const std::string_view>
   return best;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   constexpr std::size_t kMostShown = 80;
   std::string out = "\"";
   for (char c : text.substr(0, kMostShown))

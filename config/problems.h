@@ -51,6 +51,6 @@ class Problems {
 std::string_view nearest(std::string_view key, std::span<const std::string_view> known);
 
 // Text as it is shown in a message: in quotes, cut when long, control characters replaced.
-std::string quoted(std::string_view text);
+std::string in_quotes(std::string_view text);
 
 }  // namespace meridian::config

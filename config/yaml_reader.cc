@@ -1,13 +1,15 @@
 #include "config/yaml_reader.h"
 
 #include <algorithm>
+#include <fstream>
+#include <sstream>
 
 namespace meridian::config {
 
 std::string shown(const YAML::Node& node) {
   switch (node.Type()) {
     case YAML::NodeType::Scalar:
-      return quoted(node.Scalar());
+      return in_quotes(node.Scalar());
     case YAML::NodeType::Sequence:
       return "a list of " + std::to_string(node.size());
     case YAML::NodeType::Map:
@@ -21,6 +23,24 @@ std::string shown(const YAML::Node& node) {
 
 std::string resolved_path(const std::string& folder, std::string path) {
   return path.empty() || path.front() == '/' || folder.empty() ? path : folder + "/" + path;
+}
+
+std::string folder_of(const std::string& file) {
+  const std::size_t slash = file.rfind('/');
+  return slash == std::string::npos ? "" : file.substr(0, std::max<std::size_t>(slash, 1));
+}
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    return fail(ErrorCode::kIo, ErrorSource::kOperator, path + ": cannot be read, or is empty");
+  }
+  return std::move(text).str();
+}
+
+Failure refused(const Problems& problems) {
+  return fail(ErrorCode::kInvalid, ErrorSource::kOperator, problems.text());
 }
 
 MappingReader::MappingReader(ReadState& state, const YAML::Node& mapping, std::string path)
@@ -63,7 +83,7 @@ YAML::Node MappingReader::lookup(std::string_view key) {
 void MappingReader::finish() {
   for (const Entry& entry : entries_) {
     if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
-    std::string sentence = "unknown key " + quoted(entry.key);
+    std::string sentence = "unknown key " + in_quotes(entry.key);
     const std::string_view near = nearest(entry.key, known_);
     if (!near.empty()) {
       sentence.append("; did you mean \"").append(near).append("\"?");

@@ -17,7 +17,7 @@ namespace meridian::config {
 // What a file may hold at most; beyond it the file is refused whole (a small file can grow by YAML's
 // aliases).
 inline constexpr std::size_t kMaxFileBytes = 8 * kMiB;
-inline constexpr std::size_t kMaxValues = 1'000'000;
+inline constexpr std::size_t kMaxValues = 300'000;
 inline constexpr std::size_t kMaxListMembers = 10'000;
 inline constexpr std::size_t kMaxKeys = 1'000;
 
@@ -29,6 +29,11 @@ inline Place place_of(const YAML::Node& node) {
 std::string shown(const YAML::Node& node);
 // Text relative to `folder`, unless it is absolute or empty.
 std::string resolved_path(const std::string& folder, std::string path);
+
+std::string folder_of(const std::string& file);
+[[nodiscard]] Result<std::string> read_file(const std::string& path);
+// The answer to a file with mistakes.
+Failure refused(const Problems& problems);
 
 // What one load shares between its mappings.
 struct ReadState {
@@ -98,8 +103,10 @@ class MappingReader {
     if (!node.IsSequence()) return wrong(path, node, allowed());
     if (node.size() < least || node.size() > most) return wrong(path, node, allowed());
     to.clear();
-    for (std::size_t i = 0; i < node.size() && state_.values <= kMaxValues; ++i) {
-      read_mapping(node[i], path + "[" + std::to_string(i) + "]", to.emplace_back());
+    std::size_t i = 0;
+    for (const YAML::Node& member : node) {
+      if (state_.values > kMaxValues) return;
+      read_mapping(member, path + "[" + std::to_string(i++) + "]", to.emplace_back());
     }
   }
 
@@ -140,9 +147,10 @@ class MappingReader {
         node.IsSequence() && node.size() <= kMaxListMembers && (allowed.may_be_empty || node.size() > 0);
     if (!fits) return wrong(path, node, expected(kind));
     to.clear();
-    for (std::size_t i = 0; i < node.size() && state_.count(); ++i) {
-      const std::string at = path + "[" + std::to_string(i) + "]";
-      const YAML::Node member = node[i];
+    std::size_t i = 0;
+    for (const YAML::Node& member : node) {
+      if (!state_.count()) return;
+      const std::string at = path + "[" + std::to_string(i++) + "]";
       state_.problems.note(at, place_of(member));
       auto value = member.IsScalar() ? parse_member(kind, member.Scalar()) : std::nullopt;
       if (value)

@@ -54,9 +54,7 @@ class SharedGroup;
 [[nodiscard]] Result<std::shared_ptr<SharedGroup>> make_shared_group(const GroupOptions& options);
 
 struct Request {
-  // Path, method, authority and fields to send as they are; copied before return, like `block`.
-  const http::RequestHead* head = nullptr;
-  std::string_view block;  // further field lines (see http::append_field), sent as they are
+  const http::RequestHead* head = nullptr;  // path, method, authority and fields to send as they are; copied before return
   std::string_view authority;               // Host to send; empty: the target's own
   bool has_body = false;
   std::optional<std::uint64_t> body_length;  // none with has_body: chunked
