@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "lib/http/conditional.h"
+#include "lib/http/date.h"
 #include "lib/http/range.h"
 
 namespace meridian::origin {
@@ -85,12 +86,19 @@ Answer unsatisfiable(const Representation& representation) {
   return answer;
 }
 
+// If-Range with a date needs to know that Last-Modified is strong, which is judged by Date (RFC 9110
+// section 8.8.2.2): now.
+bool may_be_partial(const http::RequestHead& request, http::Validators validators, std::int64_t now_s) {
+  const bool asked = request.method == http::Method::kGet && request.fields.count(FieldId::kRange) == 1;
+  char date[http::kHttpDateBytes];
+  http::format_http_date(now_s, date);
+  validators.date = {date, sizeof date};
+  return asked && http::if_range_holds(request.fields, validators, now_s);
+}
+
 Answer ranged(const http::RequestHead& request, Representation representation,
               const http::Validators& validators, std::int64_t now_s, std::string_view boundary) {
-  const bool asked = request.method == http::Method::kGet && request.fields.has(FieldId::kRange) &&
-                     request.fields.count(FieldId::kRange) == 1;
-  if (!asked || !http::if_range_holds(request.fields, validators, now_s))
-    return whole(std::move(representation));
+  if (!may_be_partial(request, validators, now_s)) return whole(std::move(representation));
   http::RangeAnswer range =
       http::answer_range(request.fields.value(FieldId::kRange), representation.content->size(), kRangeLimits);
   switch (range.kind) {

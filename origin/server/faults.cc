@@ -11,12 +11,7 @@ namespace {
 using config::FaultConfig;
 using config::FaultCut;
 using config::FaultPoint;
-
-bool is_down(const ActiveFault& fault, std::int64_t now_ms) {
-  const std::int64_t period_ms = fault.rule.up_ms + fault.rule.down_ms;
-  if (period_ms == 0) return true;
-  return std::max<std::int64_t>(now_ms - fault.since_ms, 0) % period_ms >= fault.rule.up_ms;
-}
+using stats::OriginFault;
 
 bool is_aimed_at(const FaultConfig& rule, std::string_view method, std::string_view path) {
   const bool method_matches = rule.methods.empty() || std::find(rule.methods.begin(), rule.methods.end(),
@@ -24,25 +19,41 @@ bool is_aimed_at(const FaultConfig& rule, std::string_view method, std::string_v
   return method_matches && glob_matches(rule.path, path);
 }
 
-void apply(const FaultConfig& rule, Dice& dice, FaultPlan& plan) {
+void apply_delay(const FaultConfig& rule, Dice& dice, FaultPlan& plan) {
   const std::int64_t delay_ms = rule.delay_ms + dice.up_to(rule.jitter_ms);
+  if (delay_ms == 0) return;
+  plan.note(OriginFault::kDelay);
   if (rule.at == FaultPoint::kHead) {
     plan.head_delay_ms += delay_ms;
-  } else if (delay_ms > 0) {
+  } else {
     plan.body_delay_ms += delay_ms;
     plan.body_delay_at = rule.after_bytes;
   }
+}
+
+void apply_cut(const FaultConfig& rule, FaultPlan& plan) {
+  if (rule.cut == FaultCut::kNone || plan.cut != FaultCut::kNone) return;
+  plan.cut = rule.cut;
+  plan.cut_in_body = rule.at == FaultPoint::kBody || rule.cut == FaultCut::kTruncate;
+  plan.cut_at = rule.after_bytes;
+  plan.note(rule.cut == FaultCut::kTruncate ? OriginFault::kTruncate
+            : rule.cut == FaultCut::kReset  ? OriginFault::kReset
+                                            : OriginFault::kHang);
+}
+
+void apply(const FaultConfig& rule, Dice& dice, FaultPlan& plan) {
+  apply_delay(rule, dice, plan);
+  apply_cut(rule, plan);
   if (rule.rate_bytes_per_s != 0) {
-    plan.rate_bytes_per_s = plan.rate_bytes_per_s == 0
-                                ? rule.rate_bytes_per_s
-                                : std::min(plan.rate_bytes_per_s, rule.rate_bytes_per_s);
+    const std::uint64_t slowest = plan.rate_bytes_per_s == 0 ? UINT64_MAX : plan.rate_bytes_per_s;
+    plan.rate_bytes_per_s = std::min(slowest, rule.rate_bytes_per_s);
+    plan.note(OriginFault::kRate);
   }
-  if (plan.status == 0) plan.status = static_cast<int>(rule.status);
-  if (plan.cut == FaultCut::kNone && rule.cut != FaultCut::kNone) {
-    plan.cut = rule.cut;
-    plan.cut_in_body = rule.at == FaultPoint::kBody || rule.cut == FaultCut::kTruncate;
-    plan.cut_at = rule.after_bytes;
+  if (rule.status != 0 && plan.status == 0) {
+    plan.status = static_cast<int>(rule.status);
+    plan.note(rule.probability < 1 ? OriginFault::kErrorRate : OriginFault::kStatus);
   }
+  if (rule.up_ms > 0) plan.note(OriginFault::kFlap);
 }
 
 auto find_name(FaultSet& faults, std::string_view name) {
@@ -84,11 +95,17 @@ bool ActiveFault::take() {
   return false;
 }
 
+bool ActiveFault::is_down(std::int64_t now_ms) const {
+  const std::int64_t period_ms = rule.up_ms + rule.down_ms;
+  if (period_ms == 0) return true;
+  return std::max<std::int64_t>(now_ms - since_ms, 0) % period_ms >= rule.up_ms;
+}
+
 FaultPlan plan_faults(const FaultSet& faults, std::string_view method, std::string_view path,
                       std::int64_t now_ms, Dice& dice) {
   FaultPlan plan;
   for (const auto& fault : faults) {
-    if (is_down(*fault, now_ms) && is_aimed_at(fault->rule, method, path) &&
+    if (fault->is_down(now_ms) && is_aimed_at(fault->rule, method, path) &&
         dice.chance(fault->rule.probability) && fault->take()) {
       apply(fault->rule, dice, plan);
     }

@@ -11,6 +11,7 @@
 #include "config/origin_server_config.h"
 #include "lib/base/mutex.h"
 #include "lib/base/result.h"
+#include "lib/stats/labels.h"
 
 namespace meridian::origin {
 
@@ -36,6 +37,8 @@ struct ActiveFault {
 
   // Takes one of the hits that `count` allows; false when none is left.
   bool take();
+  // False while a flapping fault rests.
+  bool is_down(std::int64_t now_ms) const;
 };
 using FaultSet = std::vector<std::shared_ptr<ActiveFault>>;
 
@@ -49,6 +52,10 @@ struct FaultPlan {
   config::FaultCut cut = config::FaultCut::kNone;
   bool cut_in_body = false;
   std::uint64_t cut_at = 0;
+  std::uint32_t kinds = 0;  // a bit for each stats::OriginFault that is part of it
+
+  void note(stats::OriginFault kind) { kinds |= 1U << static_cast<unsigned>(kind); }
+  bool has(stats::OriginFault kind) const { return (kinds >> static_cast<unsigned>(kind) & 1U) != 0; }
 };
 
 // Decides what happens to one request. Every fault that hits is applied: delays add up, of rates the lowest,
