@@ -31,7 +31,8 @@ struct MaxAgeCase {
   std::int64_t max_age_s;  // -1: absent
 };
 
-// RFC 9111 sections 4.2.1 and 5.2: both argument forms, no case, no spaces at "=", first of several, invalid is stale.
+// RFC 9111 sections 4.2.1 and 5.2: both argument forms, no case, no spaces at "=", first of several, invalid
+// is stale.
 TEST(CacheControl, MaxAge) {
   static constexpr MaxAgeCase kCases[] = {
       {"max-age=3600", 3600},
@@ -59,14 +60,18 @@ TEST(CacheControl, MaxAge) {
       {"max-age=99999999999", kMaxDeltaSeconds},
       {"", -1},
   };
-  for (const MaxAgeCase& c : kCases) EXPECT_EQ(parsed(c.value).max_age_s.value_or(-1), c.max_age_s) << c.value;
+  for (const MaxAgeCase& c : kCases)
+    EXPECT_EQ(parsed(c.value).max_age_s.value_or(-1), c.max_age_s) << c.value;
 }
 
 TEST(CacheControl, AllDirectives) {
   const CacheControl c = parsed(
-      "no-store, no-cache, private, public, must-revalidate, proxy-revalidate, must-understand, no-transform, "
-      "immutable, only-if-cached, s-maxage=1, stale-while-revalidate=2, stale-if-error=3, max-stale=4, min-fresh=5");
-  EXPECT_TRUE(c.no_store && c.no_cache && c.is_private && c.is_public && c.must_revalidate && c.proxy_revalidate);
+      "no-store, no-cache, private, public, must-revalidate, proxy-revalidate, must-understand, "
+      "no-transform, "
+      "immutable, only-if-cached, s-maxage=1, stale-while-revalidate=2, stale-if-error=3, max-stale=4, "
+      "min-fresh=5");
+  EXPECT_TRUE(c.no_store && c.no_cache && c.is_private && c.is_public && c.must_revalidate &&
+              c.proxy_revalidate);
   EXPECT_TRUE(c.must_understand && c.no_transform && c.immutable && c.only_if_cached);
   EXPECT_EQ(c.s_maxage_s, 1);
   EXPECT_EQ(c.stale_while_revalidate_s, 2);
@@ -119,11 +124,15 @@ TEST(TargetedField, Precedence) {
       {{}, kNone, -1},
       {{{"Cache-Control", "max-age=1"}}, kCacheControl, 1},
       {{{"Cache-Control", "max-age=1"}, {"CDN-Cache-Control", "max-age=2"}}, kCdnCacheControl, 2},
-      {{{"CDN-Cache-Control", "max-age=2"}, {"Meridian-Cache-Control", "max-age=3"}}, kMeridianCacheControl, 3},
+      {{{"CDN-Cache-Control", "max-age=2"}, {"Meridian-Cache-Control", "max-age=3"}},
+       kMeridianCacheControl,
+       3},
       {{{"CDN-Cache-Control", "max-age=2"}, {"Meridian-Cache-Control", ""}}, kCdnCacheControl, 2},
       {{{"Cache-Control", "max-age=1"}, {"CDN-Cache-Control", "max-age=&"}}, kCacheControl, 1},
       {{{"CDN-Cache-Control", "max-age=2"}, {"CDN-Cache-Control", "no-transform"}}, kCdnCacheControl, 2},
-      {{{"CDN-Cache-Control", "max-age=2"}, {"CDN-Cache-Control", ")"}, {"Cache-Control", "a"}}, kCacheControl, -1},
+      {{{"CDN-Cache-Control", "max-age=2"}, {"CDN-Cache-Control", ")"}, {"Cache-Control", "a"}},
+       kCacheControl,
+       -1},
       {{{"Cache-Control", "max-age=5"}, {"Cache-Control", "max-age=6"}}, kCacheControl, 5},
   };
   for (const SourceCase& c : cases) {

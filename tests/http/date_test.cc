@@ -61,7 +61,8 @@ TEST(HttpDate, Parse) {
       {"", kInvalid},
       {"784111777", kInvalid},
   };
-  for (const DateCase& c : kCases) EXPECT_EQ(parse_http_date(c.text, kNow).value_or(kInvalid), c.unix_s) << c.text;
+  for (const DateCase& c : kCases)
+    EXPECT_EQ(parse_http_date(c.text, kNow).value_or(kInvalid), c.unix_s) << c.text;
 }
 
 // RFC 9110 section 5.6.7: more than 50 years ahead means the past century.
