@@ -1,0 +1,66 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace meridian::upstream {
+
+// Keeps requests from a target that fails: after `failures` in a row it opens for `open_ms`, then lets one
+// trial through (half-open); the trial's outcome closes it or opens it again. Any thread; no locks.
+class Breaker {
+ public:
+  enum class State : std::uint8_t { kClosed, kOpen, kHalfOpen };
+  // What a request was let through as; it must come back by succeeded(), failed() or abandoned().
+  enum class Pass : std::uint8_t { kRefused, kNormal, kTrial };
+
+  Breaker(unsigned failures, std::int64_t open_ms) : limit_(failures), open_ms_(open_ms) {}
+
+  State state(std::int64_t now_ms) const {
+    const std::int64_t until = open_until_ms_.load(std::memory_order_acquire);
+    if (until == 0) return State::kClosed;
+    return now_ms < until ? State::kOpen : State::kHalfOpen;
+  }
+  // Whether enter() could succeed now.
+  bool would_pass(std::int64_t now_ms) const {
+    const State s = state(now_ms);
+    return s == State::kClosed || (s == State::kHalfOpen && !trial_.load(std::memory_order_acquire));
+  }
+  Pass enter(std::int64_t now_ms) {
+    const State s = state(now_ms);
+    if (s == State::kClosed) return Pass::kNormal;
+    if (s == State::kOpen || trial_.exchange(true, std::memory_order_acq_rel)) return Pass::kRefused;
+    return Pass::kTrial;
+  }
+  void succeeded(Pass pass) {
+    failures_.store(0, std::memory_order_relaxed);
+    if (pass != Pass::kTrial) return;
+    open_until_ms_.store(0, std::memory_order_release);
+    trial_.store(false, std::memory_order_release);
+  }
+  // A request that was begun before the breaker opened neither closes it nor keeps it open longer.
+  void failed(Pass pass, std::int64_t now_ms) {
+    if (pass == Pass::kTrial) {
+      open_until_ms_.store(now_ms + open_ms_, std::memory_order_release);
+      trial_.store(false, std::memory_order_release);
+      return;
+    }
+    if (failures_.fetch_add(1, std::memory_order_relaxed) + 1 < limit_) return;
+    std::int64_t closed = 0;
+    if (open_until_ms_.compare_exchange_strong(closed, now_ms + open_ms_, std::memory_order_acq_rel)) {
+      failures_.store(0, std::memory_order_relaxed);
+    }
+  }
+  // The asker went away before the target showed how it is.
+  void abandoned(Pass pass) {
+    if (pass == Pass::kTrial) trial_.store(false, std::memory_order_release);
+  }
+
+ private:
+  const unsigned limit_;
+  const std::int64_t open_ms_;
+  std::atomic<unsigned> failures_{0};
+  std::atomic<std::int64_t> open_until_ms_{0};  // 0: closed
+  std::atomic<bool> trial_{false};
+};
+
+}  // namespace meridian::upstream
