@@ -32,7 +32,7 @@ class DateCache {
   }
 
  private:
-  std::int64_t second_ = -1;
+  std::int64_t second_ = INT64_MIN;  // no second that comes
   char text_[kHttpDateBytes] = {};
 };
 

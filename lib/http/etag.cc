@@ -51,9 +51,12 @@ bool etag_list_has(std::string_view list, std::string_view etag, EtagComparison 
       }
       list = rest;
     } else {
-      const std::string_view raw = list.substr(0, list.find(','));
-      if (!own && !etag.empty() && comparison == EtagComparison::kWeak && trim(raw) == etag) return true;
-      list.remove_prefix(raw.size());
+      // Behind a tag with junk the member goes on to the next comma; without a tag, it begins at the front.
+      const std::string_view junk = member ? rest : list;
+      const std::string_view raw = junk.substr(0, junk.find(','));
+      if (!own && !member && !etag.empty() && comparison == EtagComparison::kWeak && trim(raw) == etag)
+        return true;
+      list = junk.substr(raw.size());
     }
     if (!list.empty()) list.remove_prefix(1);
   }
