@@ -1,5 +1,3 @@
-#include <fstream>
-#include <sstream>
 
 #include "config/origin_server_tables.h"
 #include "config/yaml_reader.h"
@@ -14,7 +12,7 @@ std::string at(std::string_view list, std::size_t i, std::string_view key) {
 
 void check_pattern(const std::string& pattern, const std::string& path, Problems& problems) {
   if (pattern.empty() || (pattern.front() != '/' && pattern.front() != '*')) {
-    problems.wrong(path, quoted(pattern), "a pattern that begins with / or *, such as /assets/**");
+    problems.wrong(path, in_quotes(pattern), "a pattern that begins with / or *, such as /assets/**");
   }
 }
 
@@ -22,17 +20,18 @@ void check_rules(const std::vector<HeaderRuleConfig>& rules, Problems& problems)
   for (std::size_t i = 0; i < rules.size(); ++i) {
     check_pattern(rules[i].path, at("rules", i, "path"), problems);
     if (!http::is_field_value(rules[i].cache_control)) {
-      problems.wrong(at("rules", i, "cache_control"), quoted(rules[i].cache_control), "a field value");
+      problems.wrong(at("rules", i, "cache_control"), in_quotes(rules[i].cache_control), "a field value");
     }
     if (!http::is_field_value(rules[i].surrogate_key)) {
-      problems.wrong(at("rules", i, "surrogate_key"), quoted(rules[i].surrogate_key), "a field value");
+      problems.wrong(at("rules", i, "surrogate_key"), in_quotes(rules[i].surrogate_key), "a field value");
     }
     for (std::size_t j = 0; j < rules[i].headers.size(); ++j) {
       const std::string_view line = rules[i].headers[j];
       const std::size_t colon = line.find(':');
       if (colon == std::string_view::npos || !http::is_token(line.substr(0, colon)) ||
           !http::is_field_value(http::trim(line.substr(colon + 1)))) {
-        problems.wrong(at("rules", i, "headers[" + std::to_string(j) + "]"), quoted(line), "'Name: value'");
+        problems.wrong(at("rules", i, "headers[" + std::to_string(j) + "]"), in_quotes(line),
+                       "'Name: value'");
       }
     }
   }
@@ -49,7 +48,7 @@ void check_faults(const std::vector<FaultConfig>& faults, Problems& problems) {
     check_pattern(fault.path, at("faults", i, "path"), problems);
     for (std::size_t j = 0; j < i; ++j) {
       if (faults[j].name == fault.name) {
-        problems.wrong(at("faults", i, "name"), quoted(fault.name), "a name that no other fault has");
+        problems.wrong(at("faults", i, "name"), in_quotes(fault.name), "a name that no other fault has");
       }
     }
     if (!does_something(fault)) {
@@ -70,15 +69,6 @@ void check_faults(const std::vector<FaultConfig>& faults, Problems& problems) {
   }
 }
 
-Failure refused(const Problems& problems) {
-  return fail(ErrorCode::kInvalid, ErrorSource::kOperator, problems.text());
-}
-
-std::string folder_of(const std::string& file) {
-  const std::size_t slash = file.rfind('/');
-  return slash == std::string::npos ? "" : file.substr(0, std::max<std::size_t>(slash, 1));
-}
-
 }  // namespace
 
 Result<OriginServerConfig> load_origin_server_text(std::string_view text, const std::string& name) {
@@ -93,12 +83,8 @@ Result<OriginServerConfig> load_origin_server_text(std::string_view text, const 
 }
 
 Result<OriginServerConfig> load_origin_server(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    return fail(ErrorCode::kIo, ErrorSource::kOperator, path + ": cannot be read, or is empty");
-  }
-  return load_origin_server_text(text.view(), path);
+  const auto text = read_file(path);
+  return text ? load_origin_server_text(*text, path) : Result<OriginServerConfig>(Failure(text.error()));
 }
 
 Result<FaultListConfig> load_faults_text(std::string_view text, const std::string& name) {
