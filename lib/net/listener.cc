@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "lib/net/tcp_stream.h"
+#include "lib/net/tls_stream.h"
 
 namespace meridian {
 namespace {
@@ -90,8 +91,14 @@ class Listener::Impl final : private FdHandler {
 
   // The call may destroy this listener, so the function is held here until it has returned.
   void hand_out(int fd, const SocketAddress& peer) {
+    std::unique_ptr<Stream> stream =
+        tls_ == nullptr ? make_tcp_stream(loop_, fd, peer) : make_tls_server_stream(loop_, fd, peer, tls_);
+    if (stream == nullptr) {
+      ++errors_;
+      return;
+    }
     const std::shared_ptr<OnStream> on_stream = on_stream_;
-    (*on_stream)(make_tcp_stream(loop_, fd, peer));
+    (*on_stream)(std::move(stream));
   }
 
   // Gives up the descriptor kept for this moment to take one client and close on it, which tells it more than

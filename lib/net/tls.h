@@ -4,7 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/clock.h"
 #include "lib/base/result.h"
+
+struct ssl_st;
 
 namespace meridian {
 
@@ -15,14 +18,24 @@ struct TlsServerOptions {
   std::vector<std::string> alpn = {"http/1.1"};
 };
 
-// Certificates and session tickets of one listener, shared by all workers. reload() swaps the certificate
-// without dropping connections; ticket keys survive a reload. OpenSSL stays inside lib/net.
+// Certificates and session tickets of one listener, shared by all workers. reload() swaps the certificate for
+// new connections without dropping the others. Sessions are resumed by tickets alone (nothing is stored here
+// for each client), sealed by keys that all workers share, that survive a reload, and that are replaced by
+// the clock. From any thread. OpenSSL stays inside lib/net.
 class TlsServerContext {
  public:
-  [[nodiscard]] static Result<std::shared_ptr<TlsServerContext>> create(const TlsServerOptions& options);
+  // How long one ticket key seals new tickets; it opens them for as long again.
+  static constexpr std::int64_t kTicketKeyLifeMs = 6 * 3'600'000;
+
+  // Errors name the file. A key that needs a passphrase is refused.
+  [[nodiscard]] static Result<std::shared_ptr<TlsServerContext>> create(const TlsServerOptions& options,
+                                                                        const Clock& clock = system_clock());
   virtual ~TlsServerContext() = default;
   // Reads the files again. On failure the old certificate stays.
   [[nodiscard]] virtual Result<void> reload() = 0;
+  // For lib/net: a connection's state, to be freed by the caller. The context must outlive it. Nullptr: out
+  // of memory.
+  virtual ssl_st* new_connection() = 0;
 };
 
 struct TlsClientOptions {
@@ -33,10 +46,18 @@ struct TlsClientOptions {
   std::vector<std::string> alpn = {"http/1.1"};
 };
 
+// What connections to origins share: whom to trust, the client certificate, and the latest session of each
+// server name, so that the next handshake is short. From any thread.
 class TlsClientContext {
  public:
+  // Server names whose session is kept; the oldest goes first.
+  static constexpr std::size_t kSessions = 1024;
+
   [[nodiscard]] static Result<std::shared_ptr<TlsClientContext>> create(const TlsClientOptions& options);
   virtual ~TlsClientContext() = default;
+  // For lib/net, as TlsServerContext's. `server_name`: a DNS name (sent as SNI, RFC 6066 section 3) or an IP
+  // address; what the certificate is held against.
+  virtual ssl_st* new_connection(const std::string& server_name) = 0;
 };
 
 }  // namespace meridian

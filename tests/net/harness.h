@@ -39,6 +39,9 @@ class Peer : public StreamHandler {
 
   void take(std::unique_ptr<Stream> stream) {
     stream_ = std::move(stream);
+    unsent_.clear();
+    received_.clear();
+    last_ = {};
     stream_->set_handler(this);
     stream_->want(true, false);
   }
