@@ -119,6 +119,31 @@ TEST(RamTier, AHandedOverObjectMayComeBackAtOnce) {
   EXPECT_LE(tier.stats().bytes, kMiB);
 }
 
+TEST(RamTier, WhatIsAskedForSurvivesAScan) {
+  RamTier tier({.capacity_bytes = kMiB});
+  for (int i = 0; i < 200; ++i) tier.put(object_of("popular " + std::to_string(i), 1, 1000));
+  for (int i = 0; i < 200; ++i) find(tier, "popular " + std::to_string(i));
+  for (int i = 0; i < 5000; ++i) tier.put(object_of("scan " + std::to_string(i), 1, 1000));
+  int kept = 0;
+  for (int i = 0; i < 200; ++i) kept += find(tier, "popular " + std::to_string(i)) ? 1 : 0;
+  EXPECT_EQ(kept, 200);
+}
+
+TEST(RamTier, WhoComesBackSoonIsKeptLonger) {
+  RamTier tier({.capacity_bytes = kMiB});
+  const auto scan = [&](const std::string& name, int count) {
+    for (int i = 0; i < count; ++i) tier.put(object_of(name + std::to_string(i), 1, 1000));
+  };
+  tier.put(object_of("twice", 1, 1000));
+  scan("first ", 1000);
+  ASSERT_FALSE(find(tier, "twice"));
+  tier.put(object_of("twice", 2, 1000));
+  tier.put(object_of("once", 1, 1000));
+  scan("second ", 2000);
+  EXPECT_TRUE(find(tier, "twice"));
+  EXPECT_FALSE(find(tier, "once"));
+}
+
 TEST(RamTier, ASmallerCapacityHoldsAtOnce) {
   RamTier tier({.capacity_bytes = 16 * kMiB});
   for (int i = 0; i < 20'000; ++i) tier.put(object_of("key " + std::to_string(i), 1, 500));
