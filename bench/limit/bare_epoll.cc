@@ -1,0 +1,135 @@
+// The limit for plain hits: the least that a process can do to answer a request on a kept-alive connection.
+// It reads, finds the end of the head, and hands a prebuilt response to writev. It parses, looks up and
+// decides nothing.
+//
+//   bare_epoll --size 1024
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+#include "bench/limit/loopback.h"
+
+namespace meridian::bench {
+namespace {
+
+struct Connection {
+  int fd = -1;
+  std::size_t filled = 0;       // bytes of a head that is not whole yet
+  std::size_t owed = 0;         // responses not yet begun
+  std::size_t sent = 0;         // bytes of the response under way
+  bool waits_for_room = false;  // EPOLLOUT is on
+  std::array<char, 8192> buffer;
+};
+
+class Responder {
+ public:
+  Responder(std::size_t body_bytes, int listen_fd)
+      : head_(cached_response_head(body_bytes, true)),
+        body_(body_bytes, 'b'),
+        listen_fd_(listen_fd),
+        epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {
+    watch(epoll_fd_, EPOLL_CTL_ADD, listen_fd_, EPOLLIN, nullptr);
+  }
+
+  [[noreturn]] void run() {
+    std::array<epoll_event, 256> events;
+    for (;;) {
+      const int ready = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), -1);
+      for (int i = 0; i < ready; ++i) {
+        const epoll_event& event = events[static_cast<std::size_t>(i)];
+        if (event.data.ptr == nullptr) {
+          accept_all();
+        } else {
+          serve(static_cast<Connection*>(event.data.ptr), event.events);
+        }
+      }
+    }
+  }
+
+ private:
+  void accept_all() {
+    for (int fd = accept_one(listen_fd_); fd >= 0; fd = accept_one(listen_fd_)) {
+      auto* connection = new Connection;
+      connection->fd = fd;
+      watch(epoll_fd_, EPOLL_CTL_ADD, fd, EPOLLIN, connection);
+    }
+  }
+
+  void serve(Connection* connection, std::uint32_t events) {
+    const bool alive = (events & EPOLLOUT) != 0 ? write_owed(*connection) : read_some(*connection);
+    if (alive) return;
+    close(connection->fd);
+    delete connection;
+  }
+
+  bool read_some(Connection& connection) {
+    const ssize_t got = recv(connection.fd, connection.buffer.data() + connection.filled,
+                             connection.buffer.size() - connection.filled, 0);
+    if (got <= 0) return got < 0 && errno == EAGAIN;
+    connection.filled += static_cast<std::size_t>(got);
+    std::string_view rest(connection.buffer.data(), connection.filled);
+    for (std::size_t end = rest.find("\r\n\r\n"); end != std::string_view::npos;
+         end = rest.find("\r\n\r\n")) {
+      ++connection.owed;
+      rest.remove_prefix(end + 4);
+    }
+    rest.copy(connection.buffer.data(), rest.size());
+    connection.filled = rest.size();
+    return write_owed(connection);
+  }
+
+  bool write_owed(Connection& connection) {
+    while (connection.owed > 0) {
+      const ssize_t wrote = write_rest(connection);
+      if (wrote < 0 && errno != EAGAIN) return false;
+      if (wrote > 0) connection.sent += static_cast<std::size_t>(wrote);
+      if (connection.sent < head_.size() + body_.size()) {
+        wait_for_room(connection, true);
+        return true;
+      }
+      connection.sent = 0;
+      --connection.owed;
+    }
+    wait_for_room(connection, false);
+    return true;
+  }
+
+  ssize_t write_rest(const Connection& connection) const {
+    std::array<iovec, 2> parts{};
+    int count = 0;
+    if (connection.sent < head_.size()) {
+      parts[static_cast<std::size_t>(count++)] = {const_cast<char*>(head_.data()) + connection.sent,
+                                                  head_.size() - connection.sent};
+    }
+    const std::size_t of_body = connection.sent > head_.size() ? connection.sent - head_.size() : 0;
+    parts[static_cast<std::size_t>(count++)] = {const_cast<char*>(body_.data()) + of_body,
+                                                body_.size() - of_body};
+    return writev(connection.fd, parts.data(), count);
+  }
+
+  void wait_for_room(Connection& connection, bool wait) const {
+    if (connection.waits_for_room == wait) return;
+    connection.waits_for_room = wait;
+    watch(epoll_fd_, EPOLL_CTL_MOD, connection.fd, wait ? EPOLLOUT : EPOLLIN, &connection);
+  }
+
+  const std::string head_;
+  const std::string body_;
+  const int listen_fd_;
+  const int epoll_fd_;
+};
+
+}  // namespace
+}  // namespace meridian::bench
+
+int main(int argc, char** argv) {
+  using namespace meridian::bench;
+  const std::size_t body_bytes = option_number(argc, argv, "--size", 1024);
+  Responder(body_bytes, listen_and_announce()).run();
+}
