@@ -93,7 +93,7 @@ class Edge(Server):
 class Nginx(Server):
     name = "nginx"
     program = "nginx"
-    package = "nginx-light"
+    package = "nginx"
 
     def words(self):
         log = f"access_log {self.folder}/access.log combined buffer=64k flush=1s;"

@@ -131,7 +131,7 @@ class Runner:
             return
         count = self.sizes["zipf_objects"] if workload.load == "zipf" else 1
         mode = "each" if workload.load == "zipf" else "one"
-        seconds = None if mode == "each" else 0.2
+        seconds = None if mode == "each" else 0.05
         # Twice: a server may take a moment from the first response until it serves hits.
         for _ in range(2):
             told = self._own(server.port, mode, workload.path, count, seconds)
