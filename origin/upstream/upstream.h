@@ -23,12 +23,12 @@ struct TargetOptions {
   std::string url;  // http://host[:port] or https://..., perhaps with a base path
   unsigned weight = 1;
   bool backup = false;  // used only when no other target of the group can be
-  http::HeadLimits limits;
+  http::HeadLimits limits = {};
 };
 
 struct GroupOptions {
   std::string name;  // for metrics and errors
-  std::vector<TargetOptions> targets;
+  std::vector<TargetOptions> targets = {};
   enum class Balance : std::uint8_t { kLeastOfTwo, kConsistentHash } balance = Balance::kLeastOfTwo;
   std::int64_t connect_timeout_ms = 3000;
   std::int64_t first_byte_timeout_ms = 30'000;
@@ -47,8 +47,8 @@ struct GroupOptions {
   double eject_error_rate = 0.5;        // passive ejection over ten seconds, with at least 20 requests
   std::int64_t eject_ms = 10'000;
   bool server_errors_count = false;  // 5xx answers count as failures for ejection (never for the breaker)
-  TlsClientOptions tls;
-  std::string tls_server_name;  // empty: the url's host
+  TlsClientOptions tls = {};
+  std::string tls_server_name = {};  // empty: the url's host
 };
 
 // What all workers share of a group: counts of running requests, breakers, ejection, retry budget. Atomics

@@ -332,7 +332,7 @@ TEST_F(ExchangeTest, AHandlerMayDropItsFetchInsideAnyCall) {
   }
   Client failing;
   failing.hook = [&](std::string_view) { failing.fetch.reset(); };
-  origin.on_bytes = [](OriginConnection& c) { c.send_and_close("garbage\r\n\r\n"); };
+  origin.answer_by([](OriginConnection& c) { c.send_and_close("garbage\r\n\r\n"); });
   start_into(failing);
   ASSERT_TRUE(drive([&] { return failing.over(); }));
   EXPECT_TRUE(failing.error);

@@ -109,10 +109,14 @@ class ScriptedOrigin {
   std::uint16_t port() const { return socket_.address().port(); }
   // Every head is answered with `response`.
   void always(std::string response) {
-    on_bytes = [response = std::move(response)](OriginConnection& c) {
+    answer_by([response = std::move(response)](OriginConnection& c) {
       if (!c.received.ends_with("\r\n\r\n")) return;
       c.send(response);
-    };
+    });
+  }
+  // On connections that are open and on new ones.
+  void answer_by(std::function<void(OriginConnection&)> script) {
+    on_bytes = std::move(script);
     for (auto& c : connections) c->on_bytes = on_bytes;
   }
   std::size_t heads() const {
@@ -219,9 +223,9 @@ class Client final : public FetchHandler {
 struct Ask {
   std::string_view method = "GET";
   std::string_view path = "/";
-  std::string_view block;
+  std::string_view block = {};
   bool has_body = false;
-  std::optional<std::uint64_t> body_length;
+  std::optional<std::uint64_t> body_length = {};
   bool upgrade = false;
   std::uint64_t hash = 0;
   std::string_view authority = "www.example.test";
