@@ -109,6 +109,8 @@ void RunningFetch::run_exchange() {
                       .upgrade = upgrade_,
                       .timeouts = {options.first_byte_timeout_ms, options.between_bytes_timeout_ms}});
   if (paused_) connection_->pause();
+  // What was queued while there was no connection may have gone out just now.
+  on_request_progress();
 }
 
 // Gives everything back that the attempt held, and says how it went. The connection is closed if it is still
