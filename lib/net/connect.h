@@ -29,9 +29,14 @@ struct ConnectOptions {
                                                  const ConnectOptions& options,
                                                  std::function<void(Result<std::unique_ptr<Stream>>)> done);
 
-// Names to addresses without blocking, on one loop (libevent's evdns; /etc/hosts and resolv.conf are read).
-// Answers are kept for their TTL within [min, max], failures for a second; concurrent questions for one name
-// share a query. An IP literal is answered as itself.
+// Names to addresses without blocking, on one loop (libevent's evdns; the hosts file and resolv.conf are
+// read, and "localhost" needs neither). Answers are kept for their TTL within [min, max], failures for a
+// second; concurrent questions for one name share a query. IPv4 addresses come first. An IP literal is
+// answered as itself.
+//
+// The last good answer outlives its TTL, so that origins can be reached while DNS is down (RFC 8767): when
+// asking again gets no answer, or none within kStaleAfterMs, the old addresses are given, for kMostStaleMs at
+// most. An answer that the name is gone counts as an answer.
 class Resolver {
  public:
   struct Options {
@@ -39,7 +44,14 @@ class Resolver {
     std::int64_t max_ttl_ms = 300'000;
     std::int64_t timeout_ms = 3000;
     std::string nameserver;  // "ip:port"; empty: resolv.conf
+    std::string hosts_file = "/etc/hosts";
   };
+  static constexpr std::int64_t kStaleAfterMs = 500;
+  static constexpr std::int64_t kMostStaleMs = 3 * 86'400'000;
+  static constexpr std::int64_t kFailureTtlMs = 1000;
+  // Names that are kept.
+  static constexpr std::size_t kNames = 1024;
+
   using Done = std::function<void(Result<std::vector<SocketAddress>>)>;
   static std::unique_ptr<Resolver> create(EventLoop& loop, const Options& options);
   virtual ~Resolver() = default;

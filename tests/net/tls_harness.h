@@ -49,12 +49,16 @@ class TlsTest : public testing::Test {
 
   // Connects, waits for the outcome, and keeps the stream.
   Result<void> dial(const std::string& name = "www.example.test", std::int64_t timeout_ms = 30'000) {
+    return dial_to(socket_.address(), name, timeout_ms);
+  }
+  Result<void> dial_to(const SocketAddress& address, const std::string& name = "www.example.test",
+                       std::int64_t timeout_ms = 30'000) {
     ConnectOptions options;
     options.tls = client_context_;
     options.server_name = name;
     options.timeout_ms = timeout_ms;
     std::optional<Result<void>> outcome;
-    auto operation = connect(*loop_, socket_.address(), options, [&](Result<std::unique_ptr<Stream>> stream) {
+    auto operation = connect(*loop_, address, options, [&](Result<std::unique_ptr<Stream>> stream) {
       if (stream) {
         client_.take(std::move(*stream));
         outcome.emplace();
