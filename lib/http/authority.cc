@@ -40,6 +40,18 @@ int port_number(std::string_view port) {
   return value;
 }
 
+// A name that is in normal form already, as nearly all are: one pass tells.
+bool is_normal_name(std::string_view authority) {
+  char previous = '.';
+  for (char c : authority) {
+    const bool plain =
+        (c >= 'a' && c <= 'z') || is_digit(c) || c == '-' || c == '_' || (c == '.' && previous != '.');
+    if (!plain) return false;
+    previous = c;
+  }
+  return previous != '.';
+}
+
 }  // namespace
 
 bool split_authority(std::string_view authority, std::string_view& host, std::string_view& port) {
@@ -57,6 +69,10 @@ bool split_authority(std::string_view authority, std::string_view& host, std::st
 }
 
 bool append_authority(std::string_view authority, int default_port, std::string& to) {
+  if (is_normal_name(authority)) {
+    to += authority;
+    return true;
+  }
   std::string_view host;
   std::string_view port;
   if (!split_authority(authority, host, port)) return false;

@@ -28,7 +28,8 @@ bool is_single_valued(FieldId id) {
   }
 }
 
-// Calls for each line of the field; names that are not in the table are compared letter by letter.
+// Calls for each line of the field and says whether there was one; names that are not in the table are
+// compared letter by letter.
 template <class Fn>
 bool for_each_line(const FieldList& fields, FieldId id, std::string_view name, const Fn& fn) {
   bool found = false;
@@ -155,16 +156,18 @@ void sort_members(std::size_t begin, std::string& text) {
   for (const std::string& member : members) append_member(member, false, begin, text);
 }
 
-void append_value(const FieldList& request, FieldId id, std::string_view name, const VaryPolicy& policy,
+// False when the request has no such field.
+bool append_value(const FieldList& request, FieldId id, std::string_view name, const VaryPolicy& policy,
                   std::string& key) {
   const std::size_t begin = key.size();
   if (id == FieldId::kAcceptEncoding && !policy.encodings.empty()) {
     EncodingSet encodings(policy.encodings);
-    for_each_line(request, id, name, [&](std::string_view line) { encodings.add_line(line); });
+    if (!for_each_line(request, id, name, [&](std::string_view line) { encodings.add_line(line); }))
+      return false;
     encodings.append_to(key);
-    return;
+    return true;
   }
-  for_each_line(request, id, name, [&](std::string_view line) {
+  const bool found = for_each_line(request, id, name, [&](std::string_view line) {
     if (is_single_valued(id)) return append_member(line, false, begin, key);
     for_each_member(line, [&](std::string_view member) {
       append_member(member, id == FieldId::kAcceptLanguage, begin, key);
@@ -172,6 +175,7 @@ void append_value(const FieldList& request, FieldId id, std::string_view name, c
     });
   });
   if (id == FieldId::kAcceptLanguage && policy.sort_languages) sort_members(begin, key);
+  return found;
 }
 
 }  // namespace
@@ -209,9 +213,8 @@ void append_variant(std::string_view names, const FieldList& request, const Vary
     const FieldId id = field_id(name);
     key += '\n';
     key += name;
-    if (!for_each_line(request, id, name, [](std::string_view) {})) continue;
     key += ':';
-    append_value(request, id, name, policy, key);
+    if (!append_value(request, id, name, policy, key)) key.pop_back();
   }
 }
 
