@@ -20,8 +20,8 @@ bool is_host(std::string_view host) {
   if (host.size() > 2 && host.front() == '[') {
     return host.back() == ']' && std::all_of(host.begin() + 1, host.end() - 1, is_v6_char);
   }
-  return !host.empty() && host.front() != '.' && std::all_of(host.begin(), host.end(), is_name_char) &&
-         host.find("..") == std::string_view::npos;
+  return !host.empty() && host.front() != '.' && host.back() != '.' &&
+         std::all_of(host.begin(), host.end(), is_name_char) && host.find("..") == std::string_view::npos;
 }
 
 std::string_view without_trailing_dot(std::string_view host) {

@@ -171,21 +171,31 @@ void apply_query_policy(const UriPolicy& policy, std::size_t begin, std::string&
   if (dropped && kept.empty()) text.resize(begin - 1);
 }
 
+// One parameter of a query. A bad "%" has no normal form: such a parameter stands as it came, and so can be
+// taken for no other.
+UriError append_parameter(std::string_view parameter, std::string& to) {
+  const std::size_t begin = to.size();
+  const UriError error = append_normal(parameter, true, to);
+  if (error != UriError::kPercent) return error;
+  to.resize(begin);
+  for (char c : parameter) {
+    if (class_of(c) == kRefuse) return UriError::kControl;
+    if (class_of(c) == kHash) return UriError::kFragment;
+    to += c;
+  }
+  return UriError::kNone;
+}
+
 UriError append_query(std::string_view query, const UriPolicy& policy, std::string& to) {
   if (policy.drop_query) return UriError::kNone;
   to += '?';
   const std::size_t begin = to.size();
-  const UriError error = append_normal(query, true, to);
-  if (error == UriError::kPercent) {
-    // No normal form for such a query: it stands as it came, and so can be taken for no other.
-    to.resize(begin);
-    for (char c : query) {
-      if (class_of(c) == kRefuse) return UriError::kControl;
-      if (class_of(c) == kHash) return UriError::kFragment;
-      to += c;
-    }
-  } else if (error != UriError::kNone) {
-    return error;
+  for (std::size_t at = 0; at <= query.size();) {
+    const std::size_t end = std::min(query.find('&', at), query.size());
+    if (at > 0) to += '&';
+    const UriError error = append_parameter(query.substr(at, end - at), to);
+    if (error != UriError::kNone) return error;
+    at = end + 1;
   }
   if (policy.sort_query || !policy.drop_parameters.empty()) apply_query_policy(policy, begin, to);
   return UriError::kNone;

@@ -14,8 +14,8 @@
 // dropped. In the path: percent-encodings of unreserved characters decoded, all others in upper hex,
 // characters that a path may not hold raw encoded, dot segments removed; %2F stays, // stays, ";" stays.
 // Refused: %00, a "%" without two hex digits, control characters, a fragment, a host that is none. The query
-// is normalised in the same way by itself, and where it has a bad "%" it is left exactly as it is (old
-// applications send such ones); "?" with nothing behind it is not the same as none.
+// is normalised in the same way, parameter by parameter, and a parameter with a bad "%" is left exactly as it
+// is (old applications send such ones); "?" with nothing behind it is not the same as none.
 //
 // What the origin sees: the path and query of the key, not those received, wherever the cache may use the
 // response. Else two spellings with one key could fetch two different answers, and one client would choose

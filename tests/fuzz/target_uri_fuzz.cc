@@ -19,7 +19,10 @@ bool has_dot_segment(std::string_view path) {
 }
 
 void check_key(const http::TargetKey& key, const http::UriPolicy& policy) {
-  for (char c : key.text) CHECK(c > 0x20 && c != 0x7f && c != '#');
+  for (char c : key.text) {
+    const auto byte = static_cast<unsigned char>(c);
+    CHECK(byte > 0x20 && byte != 0x7f && c != '#');
+  }
   CHECK(key.path().front() == '/' && !has_dot_segment(key.path()));
   http::TargetKey again;
   CHECK(http::make_key(key.scheme(), key.authority(), key.path(), policy, again) == http::UriError::kNone);

@@ -53,6 +53,7 @@ TEST(TargetKey, Authority) {
       {"http", "h/x", "uri-host"},
       {"http", "h x", "uri-host"},
       {"http", "a..b", "uri-host"},
+      {"http", "a..", "uri-host"},
       {"http", ".", "uri-host"},
       {"http", "..", "uri-host"},
       {"http", ":80", "uri-host"},
@@ -135,7 +136,8 @@ TEST(TargetKey, Queries) {
       {"/a?", "/a?"},
       {"/a?b?c/d", "/a?b?c/d"},
       {"/a?%7e=%2f", "/a?~=%2F"},
-      {"/a?b=%zz&c=%7e", "/a?b=%zz&c=%7e"},
+      {"/a?b=%zz%7e&c=%7e", "/a?b=%zz%7e&c=~"},
+      {"/a?&", "/a?&"},
       {"/a?100%", "/a?100%"},
       {"/a?b=%00", "/a?b=%00"},
       {"/a?b[]=\"", "/a?b%5B%5D=%22"},
@@ -163,6 +165,7 @@ TEST(TargetKey, QueryPolicy) {
   EXPECT_EQ(path_key("/a?utm_source", drop), "/a");
   EXPECT_EQ(path_key("/a?utm=1&Fbclid=2&fbclidx=3", drop), "/a?utm=1&Fbclid=2&fbclidx=3");
   EXPECT_EQ(path_key("/a?q_xzy=1&q_x=2&_xy=3", drop), "/a?q_x=2");
+  EXPECT_EQ(path_key("/a?b=%7e&utm_x=%zz", drop), "/a?b=~");
   EXPECT_EQ(path_key("/a?b=1&&c", drop), "/a?b=1&&c");
   UriPolicy none;
   none.drop_query = true;
