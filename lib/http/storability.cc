@@ -49,7 +49,7 @@ NotStored judge_request(const Case& c) {
   const RequestHead& request = c.input.request;
   if (request.method == Method::kPost) {
     if (!post_stands_for_get(c)) return NotStored::kMethod;
-  } else if (request.method != Method::kGet) {
+  } else if (request.method != Method::kGet && !(c.input.is_update && request.method == Method::kHead)) {
     return NotStored::kMethod;
   } else if (c.input.request_has_body) {
     return NotStored::kRequestBody;
@@ -114,7 +114,8 @@ NotStored judge_status(const Case& c) {
   const int status = c.status();
   if (status < 200 || status == 304) return NotStored::kInterim;
   if (status == 206) {
-    if (!c.policy.store_partial || !c.input.request.fields.has(FieldId::kRange)) return NotStored::kPartial;
+    const bool asked_for = c.input.is_update || c.input.request.fields.has(FieldId::kRange);
+    if (!c.policy.store_partial || !asked_for) return NotStored::kPartial;
     const std::optional<ContentRange> range = parse_content_range(c.fields().value(FieldId::kContentRange));
     if (!range || !range->has_range || c.fields().count(FieldId::kContentRange) != 1)
       return NotStored::kContentRange;
@@ -220,13 +221,13 @@ StoreDecision decide_store(const StoreInput& input, const StorePolicy& policy) {
   decision.lifetime_source = c.fresh.source;
   decision.times = times_of(c);
   decision.partial = input.response.status == 206;
+  decision.strip = names_to_strip(c);
   for (auto judge :
        {judge_request, judge_directives, judge_status, judge_lifetime, judge_vary, judge_cookie}) {
     decision.reason = judge(c);
     if (!decision.store()) return decision;
   }
   if (is_useless(decision.times)) decision.reason = NotStored::kUseless;
-  decision.strip = names_to_strip(c);
   return decision;
 }
 

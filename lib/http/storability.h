@@ -53,6 +53,9 @@ struct StoreInput {
   bool request_has_body = false;
   std::int64_t response_time_s = 0;    // wall clock
   std::int64_t response_delay_ms = 0;  // from sending the request to the response's head
+  // `response` is a stored response as a 304 or a response to HEAD has updated it (RFC 9111
+  // sections 4.3.4, 4.3.5): the request may be a HEAD, and a 206 may stand without a Range.
+  bool is_update = false;
 };
 
 struct StoreDecision {

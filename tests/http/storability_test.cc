@@ -131,6 +131,23 @@ TEST(Storability, Methods) {
   EXPECT_FALSE(decide(request("POST"), guess, policy).store());
 }
 
+// RFC 9111 sections 4.3.4 and 4.3.5: what a HEAD or a 304 has updated is judged as what it is, the answer to
+// a GET.
+TEST(Storability, Updates) {
+  const ResponseHead ok = response(200, {{"Cache-Control", "max-age=60, no-cache=\"x\""}});
+  const RequestHead head = request("HEAD");
+  EXPECT_TRUE(decide_store({head, ok, false, kNow, 0, true}, {}).store());
+  EXPECT_FALSE(decide_store({head, ok, false, kNow, 0, false}, {}).store());
+  const RequestHead post = request("POST");
+  EXPECT_FALSE(decide_store({post, ok, false, kNow, 0, true}, {}).store());
+  const ResponseHead part =
+      response(206, {{"Cache-Control", "max-age=60"}, {"Content-Range", "bytes 0-1/9"}});
+  EXPECT_TRUE(decide_store({get(), part, false, kNow, 0, true}, {}).store());
+  // What to strip is said of any response: a 304's own fields are merged by it.
+  EXPECT_EQ(decide(get(), response(304, {{"Cache-Control", "no-cache=\"x\""}})).strip,
+            std::vector<std::string>{"x"});
+}
+
 struct CookieCase {
   SetCookiePolicy policy;
   std::string_view cache_control;
