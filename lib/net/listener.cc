@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "lib/net/lifeline.h"
 #include "lib/net/tcp_stream.h"
 #include "lib/net/tls_stream.h"
 
@@ -54,7 +55,6 @@ class Listener::Impl final : private FdHandler {
     watch_.want(true, false);
   }
   ~Impl() {
-    if (destroyed_ != nullptr) *destroyed_ = true;
     if (reserve_fd_ >= 0) ::close(reserve_fd_);
   }
 
@@ -62,12 +62,10 @@ class Listener::Impl final : private FdHandler {
 
  private:
   void on_fd(bool, bool) override {
-    bool destroyed = false;
-    destroyed_ = &destroyed;
-    for (int i = 0; i < kAcceptsPerTurn && !destroyed; ++i) {
+    const Lifeline::Scope scope(lifeline_);
+    for (int i = 0; i < kAcceptsPerTurn && scope.alive(); ++i) {
       if (!accept_one()) break;
     }
-    if (!destroyed) destroyed_ = nullptr;
   }
 
   // False when there is no more to take now.
@@ -117,7 +115,7 @@ class Listener::Impl final : private FdHandler {
   std::shared_ptr<OnStream> on_stream_;
   int reserve_fd_;
   std::uint64_t errors_ = 0;
-  bool* destroyed_ = nullptr;
+  Lifeline lifeline_;
   FdWatch watch_;
   Timer resume_;
 };

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <string>
 
+#include "lib/net/lifeline.h"
+
 namespace meridian {
 namespace {
 
@@ -69,7 +71,7 @@ class MemoryStream final : public Stream {
   bool want_read_ = false;
   bool want_write_ = false;
   bool reset_on_close_ = false;
-  bool* destroyed_ = nullptr;  // set while the handler runs
+  Lifeline lifeline_;
 };
 
 void wake(MemoryStream* stream) {
@@ -77,7 +79,6 @@ void wake(MemoryStream* stream) {
 }
 
 MemoryStream::~MemoryStream() {
-  if (destroyed_ != nullptr) *destroyed_ = true;
   in_->reader = nullptr;
   in_->reader_gone = true;
   out_->writer = nullptr;
@@ -91,13 +92,10 @@ MemoryStream::~MemoryStream() {
 }
 
 void MemoryStream::notify() {
-  bool destroyed = false;
-  destroyed_ = &destroyed;
+  const Lifeline::Scope scope(lifeline_);
   if (handler_ != nullptr && want_read_ && can_read()) handler_->on_readable();
-  if (!destroyed && handler_ != nullptr && want_write_ && can_write()) handler_->on_writable();
-  if (destroyed) return;
-  destroyed_ = nullptr;
-  look();
+  if (scope.alive() && handler_ != nullptr && want_write_ && can_write()) handler_->on_writable();
+  if (scope.alive()) look();
 }
 
 IoResult MemoryStream::read(char* to, std::size_t size) {

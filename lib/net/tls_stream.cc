@@ -32,7 +32,6 @@ TlsStream::TlsStream(EventLoop& loop, int fd, const SocketAddress& peer, SslPtr 
 // since nobody waits any more. Not after a failure, before the end of a handshake, or in the middle of a
 // record: those are cuts.
 TlsStream::~TlsStream() {
-  if (destroyed_ != nullptr) *destroyed_ = true;
   if (phase_ == Phase::kOpen && !write_ended_ && !socket_.will_reset() && record_bytes_ == 0) {
     SSL_shutdown(ssl_.get());
     ERR_clear_error();
@@ -43,8 +42,7 @@ void TlsStream::want(bool readable, bool writable) {
   want_read_ = readable;
   want_write_ = writable;
   watch_what_is_needed();
-  const bool told_later = destroyed_ != nullptr;
-  if (!told_later && ((want_read_ && at_hand()) || (want_write_ && phase_ == Phase::kFailed)))
+  if (!lifeline_.in_scope() && ((want_read_ && at_hand()) || (want_write_ && phase_ == Phase::kFailed)))
     again_.schedule();
 }
 
@@ -72,12 +70,12 @@ void TlsStream::on_fd(bool readable, bool writable) {
 
 void TlsStream::notify(bool readable, bool writable) {
   if (handler_ == nullptr || !(readable || writable)) return;
-  bool destroyed = false;
-  destroyed_ = &destroyed;
-  if (readable) handler_->on_readable();
-  if (!destroyed && writable && want_write_ && handler_ != nullptr) handler_->on_writable();
-  if (destroyed) return;
-  destroyed_ = nullptr;
+  {
+    const Lifeline::Scope scope(lifeline_);
+    if (readable) handler_->on_readable();
+    if (scope.alive() && writable && want_write_ && handler_ != nullptr) handler_->on_writable();
+    if (!scope.alive()) return;
+  }
   want(want_read_, want_write_);
 }
 
@@ -164,7 +162,7 @@ IoResult TlsStream::read(char* to, std::size_t size) {
     if (SSL_has_pending(ssl_.get()) == 0) break;
   }
   watch_what_is_needed();
-  if (destroyed_ == nullptr && want_read_ && at_hand()) again_.schedule();
+  if (!lifeline_.in_scope() && want_read_ && at_hand()) again_.schedule();
   if (total == 0 && size != 0) return stopped;
   return {IoResult::Kind::kOk, total, 0};
 }

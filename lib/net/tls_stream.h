@@ -4,6 +4,7 @@
 #include <string>
 
 #include "lib/net/event_loop.h"
+#include "lib/net/lifeline.h"
 #include "lib/net/openssl.h"
 #include "lib/net/tcp_stream.h"
 
@@ -59,7 +60,7 @@ class TlsStream final : public Stream, private FdHandler {
   FdWatch watch_;
   Soon again_;
   StreamHandler* handler_ = nullptr;
-  bool* destroyed_ = nullptr;  // set while the handler runs
+  Lifeline lifeline_;
   Phase phase_ = Phase::kHandshake;
   bool want_read_ = false;
   bool want_write_ = false;
