@@ -1,0 +1,192 @@
+#include "edge/fill.h"
+
+#include <algorithm>
+
+#include "edge/fill_board.h"
+#include "lib/base/check.h"
+
+namespace meridian::edge {
+
+Fill::View Fill::view() const {
+  MutexLock lock(mutex_);
+  return view_;
+}
+
+void Fill::publish_head(FillHead head, bool shareable, bool retain) {
+  {
+    MutexLock lock(mutex_);
+    CHECK(view_.verdict == Verdict::kPending);
+    head_ = std::move(head);
+    retain_ = retain;
+    view_.verdict = shareable ? Verdict::kStream : Verdict::kAlone;
+  }
+  notify();
+}
+
+void Fill::publish_object(Ref<const Object> object, std::string_view how, int fwd_status, bool stale, bool shareable) {
+  {
+    MutexLock lock(mutex_);
+    CHECK(view_.verdict == Verdict::kPending);
+    object_ = std::move(object);
+    how_ = how;
+    fwd_status_ = fwd_status;
+    served_stale_ = stale;
+    view_ = {shareable ? Verdict::kObject : Verdict::kAlone, Body::kWhole};
+  }
+  notify();
+}
+
+void Fill::publish_error(Error error) {
+  {
+    MutexLock lock(mutex_);
+    if (view_.body != Body::kFlowing) return;
+    error_ = std::move(error);
+    if (view_.verdict == Verdict::kPending) view_.verdict = Verdict::kFailed;
+    view_.body = Body::kBroken;
+  }
+  notify();
+}
+
+void Fill::abandon() {
+  {
+    MutexLock lock(mutex_);
+    if (view_.body != Body::kFlowing) return;
+    if (view_.verdict == Verdict::kPending) view_.verdict = Verdict::kAlone;
+    view_.body = Body::kBroken;
+  }
+  notify();
+}
+
+void Fill::append(Slice piece) {
+  if (piece.size == 0) return;
+  {
+    MutexLock lock(mutex_);
+    const std::uint64_t offset = end_offset_;
+    end_offset_ += piece.size;
+    pieces_.push_back({offset, std::move(piece)});
+  }
+  notify();
+}
+
+void Fill::finish(std::string trailer_block) {
+  {
+    MutexLock lock(mutex_);
+    CHECK(view_.body == Body::kFlowing && view_.verdict != Verdict::kPending);
+    head_.trailer_block = std::move(trailer_block);
+    view_.body = Body::kWhole;
+  }
+  notify();
+}
+
+bool Fill::should_pause() {
+  MutexLock lock(mutex_);
+  if (retain_) return false;
+  drop_read_locked();
+  producer_waits_ = end_offset_ - first_offset_ > kWindow;
+  return producer_waits_;
+}
+
+std::size_t Fill::reader_count() const {
+  MutexLock lock(mutex_);
+  return cursors_.size();
+}
+
+std::uint64_t Fill::produced_bytes() const {
+  MutexLock lock(mutex_);
+  return end_offset_;
+}
+
+void Fill::stop_retaining() {
+  MutexLock lock(mutex_);
+  retain_ = false;
+  drop_read_locked();
+}
+
+std::vector<Slice> Fill::take_body() {
+  MutexLock lock(mutex_);
+  CHECK(retain_ && first_offset_ == 0);
+  std::vector<Slice> body;
+  body.reserve(pieces_.size());
+  for (const Piece& piece : pieces_) body.push_back(piece.slice);
+  return body;
+}
+
+Ref<const Object> Fill::object() const {
+  MutexLock lock(mutex_);
+  return object_;
+}
+
+Error Fill::error() const {
+  MutexLock lock(mutex_);
+  return error_;
+}
+
+std::size_t Fill::read(Cursor& cursor, Slice* to, std::size_t max, View& view) {
+  MutexLock lock(mutex_);
+  DCHECK(cursor.offset >= first_offset_);
+  std::size_t count = 0;
+  auto at = std::partition_point(pieces_.begin(), pieces_.end(), [&](const Piece& piece) {
+    return piece.offset + piece.slice.size <= cursor.offset;
+  });
+  for (; at != pieces_.end() && count < max; ++at) {
+    const std::size_t skip = static_cast<std::size_t>(cursor.offset - at->offset);
+    to[count++] = skip == 0 ? at->slice : at->slice.sub(skip, at->slice.size - skip);
+    cursor.offset = at->offset + at->slice.size;
+  }
+  if (!retain_) drop_read_locked();
+  view = view_;
+  // More is there than `max` took: for this reader the body still flows.
+  if (cursor.offset < end_offset_) view.body = Body::kFlowing;
+  if (producer_waits_ && end_offset_ - first_offset_ <= kWindow / 2) {
+    producer_waits_ = false;
+    view.producer_waits = true;
+  }
+  return count;
+}
+
+void Fill::drop_read_locked() {
+  std::uint64_t slowest = end_offset_;
+  for (const Cursor* cursor : cursors_) slowest = std::min(slowest, cursor->offset);
+  while (!pieces_.empty() && pieces_.front().offset + pieces_.front().slice.size <= slowest) {
+    first_offset_ = pieces_.front().offset + pieces_.front().slice.size;
+    pieces_.pop_front();
+  }
+}
+
+void Fill::attach(FillBoard& board, std::atomic<bool>& posted) {
+  MutexLock lock(mutex_);
+  places_.push_back({&board, &posted});
+}
+
+void Fill::detach(FillBoard& board) {
+  MutexLock lock(mutex_);
+  std::erase_if(places_, [&](const Place& place) { return place.board == &board; });
+}
+
+bool Fill::add_cursor(const Cursor* cursor) {
+  MutexLock lock(mutex_);
+  if (cursor->offset < first_offset_) return false;
+  cursors_.push_back(cursor);
+  return true;
+}
+
+void Fill::remove_cursor(const Cursor* cursor) {
+  MutexLock lock(mutex_);
+  std::erase(cursors_, cursor);
+  if (!retain_) drop_read_locked();
+}
+
+void Fill::notify() {
+  bool here = false;
+  const std::shared_ptr<Fill> self = shared_from_this();
+  {
+    MutexLock lock(mutex_);
+    for (const Place& place : places_) {
+      if (place.board == &owner_) here = true;
+      else place.board->wake(self, *place.posted);
+    }
+  }
+  if (here) owner_.dispatch(*self);
+}
+
+}  // namespace meridian::edge

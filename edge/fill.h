@@ -1,0 +1,135 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "edge/tiers/object.h"
+#include "lib/base/bytes.h"
+#include "lib/base/mutex.h"
+#include "lib/base/result.h"
+
+namespace meridian::edge {
+
+class FillBoard;
+
+// What the origin's head said, once it is known: everything a responder needs before the first body byte.
+struct FillHead {
+  int status = 0;
+  std::string block;  // field lines for clients, without framing, Age and Cache-Status
+  ObjectMeta meta;    // freshness, also of what is not stored
+  std::optional<std::uint64_t> length;
+  bool no_body = false;
+  bool stored = false;               // the body is being kept
+  std::string_view reason = {};      // why it is not, as a NotStored token
+  std::string vary;                  // canonical names; empty when there is no Vary
+  std::string variant;               // with a Vary: the key of the variant that this is
+  std::string trailer_block;         // trailer fields, known only once the fill is whole
+};
+
+// One running answer of an origin and everybody who waits for it, on any worker. The worker that started it produces;
+// readers take pieces by reference, each at its own pace. Thread-safe: one lock, held for a few instructions.
+class Fill : public std::enable_shared_from_this<Fill> {
+ public:
+  // What a reader should do.
+  enum class Verdict : std::uint8_t {
+    kPending,  // no head yet
+    kStream,   // the head is there, the body is coming or whole
+    kObject,   // use object(): validated, or stale because the origin failed
+    kAlone,    // the response may not be shared: only the reader that started the fill may have it
+    kFailed,   // error() says why; nothing was sent
+  };
+  enum class Body : std::uint8_t { kFlowing, kWhole, kBroken };
+
+
+  // A reader's place in the body.
+  struct Cursor {
+    std::uint64_t offset = 0;
+  };
+  struct View {
+    Verdict verdict = Verdict::kPending;
+    Body body = Body::kFlowing;
+    bool producer_waits = false;  // room was made that it waits for: tell FillBoard::wake_producer()
+  };
+
+  // `owner` is the board of the worker that produces.
+  Fill(std::string key, FillBoard& owner) : key_(std::move(key)), owner_(owner) {}
+
+  const std::string& key() const { return key_; }
+  FillBoard& owner() const { return owner_; }
+  View view() const;
+
+  // --- for the producer, on its own loop ---
+  void publish_head(FillHead head, bool shareable, bool retain);
+  // `how`: for Cache-Status. `fwd_status`: the origin's; 0 when none came. `stale`: the object answers for a failed origin.
+  void publish_object(Ref<const Object> object, std::string_view how, int fwd_status, bool stale, bool shareable);
+  void publish_error(Error error);  // before the head: kFailed; after it: the body is broken
+  // Nobody was left, and nobody needed it: whoever joins after all asks for itself.
+  void abandon();
+  void append(Slice piece);
+  void finish(std::string trailer_block);
+  // True when the slowest reader is a window behind and the producer should pause (never while retaining: everything
+  // is kept then anyway); the reader that makes room will wake it.
+  bool should_pause();
+  static constexpr std::uint64_t kWindow = 512 * 1024;
+  std::size_t reader_count() const;
+  std::uint64_t produced_bytes() const;
+  // Stops keeping what all have read: the object has become too large to store.
+  void stop_retaining();
+  // The whole body, for storing. Only after finish() on a retaining fill.
+  std::vector<Slice> take_body();
+
+  // --- for readers ---
+  // Valid when the verdict is kStream or kAlone; immutable from then on (the trailers: once the body is whole).
+  const FillHead& head() const { return head_; }
+  Ref<const Object> object() const;
+  // Valid when the verdict is kObject.
+  std::string_view how() const { return how_; }
+  int fwd_status() const { return fwd_status_; }
+  bool served_stale() const { return served_stale_; }
+  Error error() const;
+  // Takes up to `max` pieces at the cursor and moves it. The view tells whether more will come.
+  std::size_t read(Cursor& cursor, Slice* to, std::size_t max, View& view);
+
+ private:
+  friend class FillBoard;
+  struct Place {
+    FillBoard* board = nullptr;
+    std::atomic<bool>* posted = nullptr;
+  };
+  void attach(FillBoard& board, std::atomic<bool>& posted);
+  void detach(FillBoard& board);
+  // False when bytes that this reader needs are gone.
+  [[nodiscard]] bool add_cursor(const Cursor* cursor);
+  void remove_cursor(const Cursor* cursor);
+  void notify();
+  void drop_read_locked() REQUIRES(mutex_);
+
+  const std::string key_;
+  FillBoard& owner_;
+  mutable Mutex mutex_;
+  View view_ GUARDED_BY(mutex_);
+  FillHead head_;  // written before the verdict is published
+  std::string_view how_;  // these three too
+  int fwd_status_ = 0;
+  bool served_stale_ = false;
+  Ref<const Object> object_ GUARDED_BY(mutex_);
+  Error error_ GUARDED_BY(mutex_);
+  struct Piece {
+    std::uint64_t offset = 0;
+    Slice slice;
+  };
+  bool retain_ GUARDED_BY(mutex_) = false;
+  bool producer_waits_ GUARDED_BY(mutex_) = false;
+  std::deque<Piece> pieces_ GUARDED_BY(mutex_);
+  std::uint64_t first_offset_ GUARDED_BY(mutex_) = 0;  // everything before it was dropped
+  std::uint64_t end_offset_ GUARDED_BY(mutex_) = 0;
+  std::vector<const Cursor*> cursors_ GUARDED_BY(mutex_);
+  std::vector<Place> places_ GUARDED_BY(mutex_);
+};
+
+}  // namespace meridian::edge

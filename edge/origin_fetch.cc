@@ -1,0 +1,292 @@
+#include "edge/origin_fetch.h"
+
+#include <algorithm>
+
+#include "edge/request.h"
+#include "edge/stored_object.h"
+#include "edge/worker.h"
+#include "lib/base/check.h"
+#include "lib/http/conditional.h"
+#include "lib/http/forwarding.h"
+#include "lib/http/invalidation.h"
+#include "lib/http/merge.h"
+
+// Asking: the request as the origin sees it, and what its head decides. Storing stands in origin_store.cc.
+namespace meridian::edge {
+
+OriginFetch::OriginFetch(Worker& worker, std::shared_ptr<const SiteView> view, std::size_t site_index, FetchPlan plan,
+                         std::shared_ptr<Fill> fill)
+    : worker_(worker), view_(std::move(view)), site_index_(site_index), plan_(std::move(plan)), fill_(std::move(fill)) {
+  worker_.board().produce(*fill_, *this);
+}
+
+OriginFetch::~OriginFetch() { worker_.board().stop_producing(*fill_); }
+
+const Site& OriginFetch::site() const { return view_->table->at(site_index_); }
+
+void OriginFetch::start(Request& request, bool serves_it) {
+  const http::Exchange& exchange = request.exchange();
+  if (serves_it) request_ = &request;
+  background_ = !serves_it;
+  original_ = std::make_unique<http::OwnedRequest>(exchange.request());
+  has_body_ = serves_it && exchange.has_request_body();
+  started_ms_ = worker_.loop().now_ms();
+  generation_ = worker_.fills().generation(plan_.hash);
+
+  std::string block;
+  build_request(request, block);
+  const http::RequestHead& head = exchange.request();
+  http::RequestHead to_origin;
+  to_origin.method = serves_it ? head.method : http::Method::kGet;
+  to_origin.method_name = serves_it ? head.method_name : std::string_view("GET");
+  // What the cache may give to others is asked for by the key's own spelling; see lib/http/target_uri.h.
+  to_origin.path = plan_.validate ? std::string_view(plan_.key).substr(plan_.path_begin) : head.path;
+  upstream::Request asked;
+  asked.head = &to_origin;
+  asked.block = block;
+  if (site().config.host_header == config::HostHeader::kClient) asked.authority = request.authority();
+  asked.has_body = has_body_;
+  if (has_body_) asked.body_length = exchange.request_length();
+  asked.upgrade = plan_.tunnel;
+  asked.hash = plan_.hash;
+  fetch_ = view_->groups[site_index_]->start(asked, *this);
+}
+
+void OriginFetch::build_request(Request& request, std::string& block) {
+  const config::ForwardingConfig& forwarding = site().config.forwarding;
+  const http::RequestHead& head = request.exchange().request();
+  const std::string client = request.exchange().peer().ip();
+  http::ForwardPolicy policy;
+  policy.via_name = worker_.name();
+  policy.forwarded = forwarding.forwarded;
+  policy.x_forwarded = forwarding.x_forwarded;
+  policy.trusted_client = request.trusts_client();
+  http::ForwardFacts facts;
+  facts.client_address = client;
+  facts.scheme = request.scheme();
+  facts.host = request.authority();
+  // The same words that made the key: what is invalidated by this request is found under them.
+  original_->head().scheme = facts.scheme;
+  if (head.authority.empty()) original_->head().authority = plan_.authority();
+
+  http::FieldSet without = {http::FieldId::kXRequestId};
+  if (plan_.validate) {
+    without.add(http::FieldId::kIfNoneMatch);
+    without.add(http::FieldId::kIfModifiedSince);
+    // A refresh, or the validation of a whole response, asks for the whole.
+    if (plan_.stale) {
+      without.add(http::FieldId::kRange);
+      without.add(http::FieldId::kIfRange);
+    }
+  }
+  const bool reduce = plan_.validate && site().config.cache.normalise_accept_encoding &&
+                      head.fields.has(http::FieldId::kAcceptEncoding);
+  if (reduce) without.add(http::FieldId::kAcceptEncoding);
+  http::append_origin_request_fields(head, policy, facts, without, block);
+  if (reduce) {
+    std::string joined;
+    std::string reduced;
+    http::append_reduced_encoding(head.fields.combined(http::FieldId::kAcceptEncoding, joined),
+                                  view_->vary_policies[site_index_], reduced);
+    http::append_field(block, "Accept-Encoding", reduced);
+  }
+  if (!forwarding.request_id_header.empty()) {
+    http::append_field(block, forwarding.request_id_header, request.ensure_request_id());
+  }
+  if (plan_.tunnel) http::append_field(block, "Upgrade", head.fields.value(http::FieldId::kUpgrade));
+  if (plan_.stale) {
+    http::FieldList stored;
+    http::parse_block(plan_.stale->head(), stored);
+    validating_ = http::append_validation_fields(http::validators_of(plan_.stale->meta().status, stored), block);
+  }
+}
+
+void OriginFetch::on_informational(const http::ResponseHead& head) {
+  if (request_ != nullptr) request_->on_informational(head);
+}
+
+void OriginFetch::on_head(const http::ResponseHead& head, std::optional<std::uint64_t> length, bool no_body) {
+  if (fetch_) worker_.sheet().observe(stats::kOriginFirstByte, (worker_.loop().now_ms() - started_ms_) * 1000);
+  if (validating_ && head.status == 304) return take_not_modified(head);
+  if (plan_.stale && http::is_stale_if_error_status(head.status) && fall_back_to_stale("origin-error", head.status)) return;
+  if (validating_) worker_.sheet().add(stats::kRevalidations, stats::Revalidation::kReplaced);
+  if (plan_.unsafe) invalidate(head);
+  if (plan_.validate && original_->head().method == http::Method::kHead) freshen_by_head(head);
+  begin_response(head, length, no_body);
+}
+
+// The stored fields as the origin's newer word on the same representation changes them.
+std::string OriginFetch::merged_head(const http::FieldList& stored, const http::ResponseHead& update) const {
+  const http::StoreDecision decision = decide(update);
+  std::string received;
+  http::append_client_response_fields(update, worker_.name(), worker_.http_date(), {}, received);
+  http::FieldList fields;
+  http::parse_block(received, fields);
+  std::string merged;
+  http::merge_fields(stored, fields, decision.strip, merged);
+  return merged;
+}
+
+// The origin confirms what is stored (RFC 9111 section 4.3.3): the stored head is updated and answers everybody.
+void OriginFetch::take_not_modified(const http::ResponseHead& head) {
+  worker_.sheet().add(stats::kRevalidations, stats::Revalidation::kNotModified);
+  const Object& stale = *plan_.stale;
+  http::FieldList stored;
+  http::parse_block(stale.head(), stored);
+  if (!http::selects(head.fields, http::validators_of(stale.meta().status, stored), true, worker_.now_s())) {
+    worker_.ram().remove_if(stale);
+    return on_error({ErrorCode::kInvalid, ErrorSource::kOrigin, false,
+                     "the origin's 304 confirmed another validator than the one it was asked about"});
+  }
+  const std::string merged = merged_head(stored, head);
+  http::ResponseHead now;
+  now.status = stale.meta().status;
+  http::parse_block(merged, now.fields);
+  // Freshness comes from the merged fields with the Age and the targeted fields of the 304 itself.
+  for (const http::FieldId id : {http::FieldId::kAge, http::FieldId::kMeridianCacheControl}) {
+    if (head.fields.has(id)) now.fields.add(id, head.fields.value(id));
+  }
+  const http::StoreDecision decision = decide(now);
+  ObjectMeta meta = stale.meta();
+  set_times(meta, decision.times);
+  meta.flags |= http::kStoredHasValidator;
+  const Ref<const Object> fresh = stale.with(meta, merged);
+  headed_ = true;
+  if (decision.store()) {
+    if (still_valid()) worker_.ram().replace(stale, fresh);
+    if (!still_valid()) worker_.ram().remove_if(*fresh);
+  } else {
+    // The 304 took back the permission to store.
+    worker_.sheet().add(stats::kNotStored, stats::label<stats::NotStoredReason>(decision.reason));
+    worker_.ram().remove_if(stale);
+  }
+  close_to_askers();
+  const bool shareable = decision.store() && decision.times.ttl_at(worker_.now_s()) > 0 &&
+                         !decision.times.has(http::kStoredNoCache);
+  // The connection is kept: on_done() follows.
+  settled_ = true;
+  fill_->publish_object(fresh, {}, 304, false, shareable);
+}
+
+// Stale-if-error (RFC 5861 section 4): the stored response answers in the place of a failed origin.
+bool OriginFetch::fall_back_to_stale(std::string_view how, int status) {
+  worker_.sheet().add(stats::kRevalidations,
+                      plan_.stale_if_error ? stats::Revalidation::kServedStale : stats::Revalidation::kFailed);
+  if (!plan_.stale_if_error || headed_) return false;
+  headed_ = true;
+  close_to_askers();
+  fill_->publish_object(plan_.stale, how, status, true, true);
+  end();
+  return true;
+}
+
+// A response to HEAD says what a GET would (RFC 9111 section 4.3.5).
+void OriginFetch::freshen_by_head(const http::ResponseHead& head) {
+  if (!plan_.stale || head.status != 200) return;
+  const Object& stale = *plan_.stale;
+  http::FieldList stored;
+  http::parse_block(stale.head(), stored);
+  switch (http::head_effect(head, http::validators_of(stale.meta().status, stored), stale.body_size())) {
+    case http::HeadEffect::kNone:
+      return;
+    case http::HeadEffect::kInvalidate:
+      worker_.ram().remove_if(stale);
+      return;
+    case http::HeadEffect::kUpdate:
+      break;
+  }
+  const std::string merged = merged_head(stored, head);
+  http::ResponseHead now;
+  now.status = 200;
+  http::parse_block(merged, now.fields);
+  const http::StoreDecision decision = decide(now);
+  if (!decision.store()) return;
+  ObjectMeta meta = stale.meta();
+  set_times(meta, decision.times);
+  worker_.ram().replace(stale, stale.with(meta, merged));
+}
+
+void OriginFetch::invalidate(const http::ResponseHead& head) {
+  for (const std::string& key :
+       http::invalidated_keys(original_->head(), head, view_->uri_policies[site_index_])) {
+    const std::uint64_t hash = hash_of_key(key);
+    worker_.fills().invalidate(hash, key);
+    worker_.ram().remove(key);
+    worker_.sheet().add(stats::kInvalidations);
+  }
+}
+
+void OriginFetch::on_body(Slice bytes) {
+  worker_.sheet().add_n(stats::kOriginBytesIn, bytes.size);
+  if (storing_ && !fits(fill_->produced_bytes() + bytes.size)) stop_storing(http::NotStored::kTooLarge);
+  fill_->append(std::move(bytes));
+  // Readers have run inside append(), and the last one may have gone.
+  if (ended_ || !fetch_) return;
+  if (fill_->should_pause()) {
+    paused_ = true;
+    fetch_->pause();
+  }
+}
+
+void OriginFetch::on_done(const http::FieldList& trailers) {
+  std::string block;
+  for (const http::Field& field : trailers) http::append_field(block, field.name, field.value);
+  if (settled_) return end();
+  if (storing_) store();
+  close_to_askers();
+  fill_->finish(std::move(block));
+  end();
+}
+
+void OriginFetch::on_error(const Error& error) {
+  if (ended_) return;
+  if (settled_) return end();
+  if (!headed_ && plan_.stale && fall_back_to_stale("origin-unreachable", 0)) return;
+  if (storing_) stop_storing(http::NotStored::kBroken);
+  headed_ = true;
+  close_to_askers();
+  fill_->publish_error(error);
+  end();
+}
+
+void OriginFetch::on_request_writable() {
+  if (request_ != nullptr) request_->on_request_writable();
+}
+
+void OriginFetch::on_upgraded(const http::ResponseHead& head, std::unique_ptr<Stream> stream, Slice early) {
+  Request* request = std::exchange(request_, nullptr);
+  headed_ = true;
+  if (request != nullptr) request->on_upgraded(head, std::move(stream), std::move(early));
+  end();
+}
+
+void OriginFetch::on_readers_changed() {
+  if (ended_ || settled_) return;
+  const bool wanted = storing_ || no_body_ || (background_ && !headed_);
+  if (!wanted && fill_->reader_count() == 0) {
+    // Nobody reads it, and the cache does not want it.
+    worker_.sheet().add(stats::kFills, stats::FillEnd::kAbandoned);
+    close_to_askers();
+    fill_->abandon();
+    end();
+    return;
+  }
+  if (paused_ && !fill_->should_pause()) {
+    paused_ = false;
+    fetch_->resume();
+  }
+}
+
+void OriginFetch::close_to_askers() {
+  if (!plan_.collapse_key.empty()) worker_.fills().close(hash_of_key(plan_.collapse_key), plan_.collapse_key, *fill_);
+}
+
+void OriginFetch::end() {
+  if (ended_) return;
+  ended_ = true;
+  if (request_ != nullptr) std::exchange(request_, nullptr)->on_fetch_gone();
+  fetch_.reset();
+  worker_.end_fetch(*this);
+}
+
+}  // namespace meridian::edge

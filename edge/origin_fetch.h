@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "edge/fill_board.h"
+#include "edge/tiers/object.h"
+#include "lib/http/message.h"
+#include "lib/http/range.h"
+#include "lib/http/server.h"
+#include "lib/http/storability.h"
+#include "lib/stats/metrics.h"
+#include "origin/upstream/upstream.h"
+
+namespace meridian::edge {
+
+class Request;
+class Worker;
+struct Site;
+struct SiteView;
+
+// What a fetch is for.
+struct FetchPlan {
+  std::string key;      // primary; empty when the cache takes no part
+  std::uint32_t host_begin = 0;  // where its parts begin; see http::TargetKey
+  std::uint32_t path_begin = 0;
+  std::uint64_t hash = 0;
+  std::string variant;  // the key of the variant that the request selects; empty: the primary key itself
+  std::string collapse_key;  // where askers find the fill; empty: nobody else may join
+  bool may_store = false;
+  bool validate = false;  // the cache takes part: the client's conditionals are not sent, our own may be
+  Ref<const Object> stale;      // validated with its own validators; answers if the origin fails and stale_if_error
+  bool stale_if_error = false;
+  bool unsafe = false;  // success invalidates what is stored
+  bool tunnel = false;
+
+  std::string_view authority() const { return std::string_view(key).substr(host_begin, path_begin - host_begin); }
+};
+
+// One request to the origin, on the worker that started it: produces a fill, and stores what may be stored. Owned by its
+// worker; lives on without the request that started it where others read the fill or the cache wants it.
+class OriginFetch final : public upstream::FetchHandler, public FillProducer {
+ public:
+  OriginFetch(Worker& worker, std::shared_ptr<const SiteView> view, std::size_t site_index, FetchPlan plan,
+              std::shared_ptr<Fill> fill);
+  ~OriginFetch();
+
+  // Asks for what `request` asks for. `serves_it`: the answer is for this request first; otherwise it is a refresh behind the
+  // client's back.
+  void start(Request& request, bool serves_it);
+  const std::shared_ptr<Fill>& fill() const { return fill_; }
+
+  // The request's body.
+  void send_body(std::string_view bytes) { if (fetch_) fetch_->send_body(bytes); }
+  void finish_body(std::string_view trailers) { if (fetch_) fetch_->finish_body(trailers); }
+  bool body_writable() const { return fetch_ && fetch_->writable(); }
+  // Gives up for a reason of ours.
+  void fail(Error error) { on_error(error); }
+  // The request that started it has gone.
+  void forget_request() { request_ = nullptr; }
+  const upstream::FetchInfo* info() const { return fetch_ ? &fetch_->info() : nullptr; }
+
+ private:
+  // upstream::FetchHandler
+  void on_informational(const http::ResponseHead& head) override;
+  void on_head(const http::ResponseHead& head, std::optional<std::uint64_t> length, bool no_body) override;
+  void on_body(Slice bytes) override;
+  void on_done(const http::FieldList& trailers) override;
+  void on_error(const Error& error) override;
+  void on_request_writable() override;
+  void on_upgraded(const http::ResponseHead& head, std::unique_ptr<Stream> stream, Slice early) override;
+  // FillProducer
+  void on_readers_changed() override;
+
+  const Site& site() const;
+  void build_request(Request& request, std::string& block);
+  void take_not_modified(const http::ResponseHead& head);
+  bool fall_back_to_stale(std::string_view how, int status);
+  std::string merged_head(const http::FieldList& stored, const http::ResponseHead& update) const;
+  void freshen_by_head(const http::ResponseHead& head);
+  void invalidate(const http::ResponseHead& head);
+  http::StoreDecision decide(const http::ResponseHead& head) const;
+  void begin_response(const http::ResponseHead& head, std::optional<std::uint64_t> length, bool no_body);
+  void settle_variant(const http::ResponseHead& head, FillHead& fill_head);
+  bool fits(std::uint64_t body_bytes) const;
+  bool still_valid() const;
+  void store();
+  void store_part(std::vector<Slice> body);
+  void join_parts(const Object& old, const http::FieldList& fields, http::ContentRange& held, std::vector<Slice>& body);
+  void mark_not_shareable(int status);
+  void rewrite_location(std::string& block) const;
+  void put(Ref<const Object> object);
+  void stop_storing(http::NotStored reason);
+  void close_to_askers();
+  void end();
+
+  Worker& worker_;
+  std::shared_ptr<const SiteView> view_;
+  std::size_t site_index_;
+  FetchPlan plan_;
+  std::shared_ptr<Fill> fill_;
+  Request* request_ = nullptr;
+  std::unique_ptr<http::OwnedRequest> original_;
+  std::unique_ptr<upstream::Fetch> fetch_;
+  std::string store_key_;
+  std::uint64_t generation_ = 0;
+  std::int64_t started_ms_ = 0;
+  bool has_body_ = false;
+  bool validating_ = false;  // our own validators were sent
+  bool storing_ = false;
+  bool partial_ = false;
+  bool background_ = false;  // a refresh: no request waits for it
+  bool no_body_ = false;
+  bool headed_ = false;   // the verdict is out
+  bool settled_ = false;  // an object answers for this response: its end is only waited for
+  bool paused_ = false;
+  bool ended_ = false;
+};
+
+}  // namespace meridian::edge

@@ -1,0 +1,209 @@
+#include "edge/origin_fetch.h"
+#include "edge/stored_object.h"
+#include "edge/worker.h"
+#include "lib/base/check.h"
+#include "lib/http/forwarding.h"
+#include "lib/http/invalidation.h"
+#include "lib/http/range.h"
+
+// What becomes of an origin's response: the head that clients get, whether it is stored, and storing it.
+namespace meridian::edge {
+
+http::StoreDecision OriginFetch::decide(const http::ResponseHead& head) const {
+  http::StoreInput input{original_->head(), head, has_body_, worker_.now_s(), worker_.loop().now_ms() - started_ms_};
+  return http::decide_store(input, view_->store_policies[site_index_]);
+}
+
+void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<std::uint64_t> length, bool no_body) {
+  http::StoreDecision decision = decide(head);
+  if (decision.store() && !plan_.may_store) decision.reason = http::NotStored::kSite;
+  if (decision.store() && length && !fits(*length)) decision.reason = http::NotStored::kTooLarge;
+
+  FillHead fill_head;
+  fill_head.status = head.status;
+  fill_head.length = length;
+  fill_head.no_body = no_body;
+  fill_head.stored = decision.store();
+  if (!fill_head.stored) fill_head.reason = http::token_of(decision.reason);
+  set_times(fill_head.meta, decision.times);
+  fill_head.meta.status = static_cast<std::uint16_t>(head.status);
+  fill_head.meta.site = site().id;
+  http::append_client_response_fields(head, worker_.name(), worker_.http_date(),
+                                      fill_head.stored ? std::span<const std::string>(decision.strip)
+                                                       : std::span<const std::string>(),
+                                      fill_head.block);
+  if (site().config.forwarding.rewrite_redirects) rewrite_location(fill_head.block);
+
+  storing_ = fill_head.stored;
+  partial_ = decision.partial;
+  store_key_ = plan_.key;
+  bool shareable = false;
+  if (storing_) {
+    worker_.sheet().change(stats::kFillsRunning, +1);
+    settle_variant(head, fill_head);
+    // Those who come later may have it only as far as it is fresh now.
+    shareable = decision.times.ttl_at(worker_.now_s()) > 0 && !decision.times.has(http::kStoredNoCache);
+  } else if (plan_.may_store) {
+    worker_.sheet().add(stats::kNotStored, stats::label<stats::NotStoredReason>(decision.reason));
+    mark_not_shareable(head.status);
+  }
+  if (!shareable) close_to_askers();
+  headed_ = true;
+  no_body_ = no_body;
+  fill_->publish_head(std::move(fill_head), shareable, storing_);
+  if (background_) on_readers_changed();
+}
+
+// A key whose response could not be shared lets its next askers go at once (hit-for-miss).
+void OriginFetch::mark_not_shareable(int status) {
+  const std::int64_t lifetime_s = (site().config.cache.hit_for_miss_ms + 999) / 1000;
+  // An error, or an answer to a request with credentials, says nothing of the next one.
+  if (lifetime_s == 0 || status >= 500 || original_->head().fields.has(http::FieldId::kAuthorization)) return;
+  if (plan_.collapse_key.empty() || fill_->reader_count() == 0) return;
+  mark_hit_for_miss(worker_.ram(), plan_.variant.empty() ? plan_.key : plan_.variant, lifetime_s, site().id,
+                    worker_.now_s());
+  worker_.sheet().add(stats::kHitForMissMarked);
+}
+
+// With Vary the response is kept under its variant's key, and the fill is found there from now on.
+void OriginFetch::settle_variant(const http::ResponseHead& head, FillHead& fill_head) {
+  const http::VaryPolicy& policy = view_->vary_policies[site_index_];
+  http::FieldList fields = head.fields;
+  // Headers that the operator puts into every key work like a Vary that the origin forgot.
+  for (const std::string& name : site().config.cache.key_headers) fields.add(http::FieldId::kVary, name);
+  if (http::parse_vary(fields, policy, fill_head.vary) != http::VaryKind::kNames) return;
+  http::append_variant(fill_head.vary, original_->head().fields, policy, store_key_);
+  fill_head.variant = store_key_;
+  if (!still_valid()) return;
+  const std::size_t dropped = add_variant(worker_.ram(), plan_.key, fill_head.vary, store_key_,
+                                          site().config.cache.vary_max_variants, site().id, worker_.now_s());
+  worker_.sheet().add_n(stats::kLimits, dropped, stats::Limit::kVaryVariants);
+  if (plan_.collapse_key.empty() || plan_.collapse_key == store_key_ || partial_) return;
+  close_to_askers();
+  plan_.collapse_key = store_key_;
+  worker_.fills().adopt(hash_of_key(store_key_), store_key_, fill_);
+}
+
+bool OriginFetch::fits(std::uint64_t body_bytes) const {
+  const std::uint64_t site_limit = site().config.cache.max_object_bytes;
+  return body_bytes <= worker_.ram().max_object_bytes() && (site_limit == 0 || body_bytes <= site_limit);
+}
+
+bool OriginFetch::still_valid() const { return worker_.fills().generation(plan_.hash) == generation_; }
+
+void OriginFetch::store() {
+  storing_ = false;
+  worker_.sheet().change(stats::kFillsRunning, -1);
+  std::vector<Slice> body = fill_->take_body();
+  if (partial_) return store_part(std::move(body));
+  const FillHead& head = fill_->head();
+  worker_.sheet().observe(stats::kObjectSize, static_cast<std::int64_t>(fill_->produced_bytes()));
+  put(Object::from_fill(store_key_, head.meta, head.block, std::move(body)));
+}
+
+// Keeps a 206: with what is held already where the two are of one representation and touch (RFC 9111 section 3.4), and as
+// a whole response once nothing is missing.
+void OriginFetch::store_part(std::vector<Slice> body) {
+  const FillHead& head = fill_->head();
+  http::FieldList fields;
+  http::parse_block(head.block, fields);
+  auto held = http::parse_content_range(fields.value(http::FieldId::kContentRange));
+  CHECK(held && held->has_range);
+  if (held->range.size() != fill_->produced_bytes()) return stop_storing(http::NotStored::kContentRange);
+  std::string key;
+  part_key(store_key_, key);
+  const Ref<const Object> old = worker_.ram().find(hash_of_key(key), key);
+  if (old) join_parts(*old, fields, *held, body);
+
+  std::string block;
+  for (const http::Field& field : fields) {
+    if (field.id != http::FieldId::kContentRange) http::append_field(block, field.name, field.value);
+  }
+  ObjectMeta meta = head.meta;
+  if (held->complete_length && held->range.first == 0 && held->range.size() == *held->complete_length) {
+    meta.status = 200;
+    meta.flags = static_cast<std::uint16_t>(meta.flags & ~http::kStoredPartial);
+    put(Object::from_fill(store_key_, meta, block, std::move(body)));
+    worker_.ram().remove(key);
+    return;
+  }
+  if (!held->complete_length) return stop_storing(http::NotStored::kContentRange);
+  std::array<char, 70> buffer;
+  http::append_field(block, "Content-Range", http::format_content_range(held->range, *held->complete_length, buffer));
+  put(Object::from_fill(key, meta, block, std::move(body)));
+}
+
+// Puts the bytes of an older part in front of or behind the new ones, as far as the new ones do not have them.
+void OriginFetch::join_parts(const Object& old, const http::FieldList& fields, http::ContentRange& held,
+                             std::vector<Slice>& body) {
+  http::FieldList old_fields;
+  http::parse_block(old.head(), old_fields);
+  const auto was = http::parse_content_range(old_fields.value(http::FieldId::kContentRange));
+  if (!was || !http::may_combine(fields, old_fields)) return;
+  const bool touch = was->range.first <= held.range.last + 1 && held.range.first <= was->range.last + 1;
+  if (!touch || !fits(std::max(held.range.last, was->range.last) - std::min(held.range.first, was->range.first))) return;
+  const auto bytes_of_old = [&](std::uint64_t begin, std::uint64_t end, std::vector<Slice>& to) {
+    std::uint64_t at = was->range.first;
+    for (std::size_t i = 0; i < old.piece_count(); ++i) {
+      const Slice piece = old.piece(i);
+      const std::uint64_t from = std::max(begin, at), until = std::min(end, at + piece.size);
+      if (from < until) to.push_back(piece.sub(static_cast<std::size_t>(from - at), static_cast<std::size_t>(until - from)));
+      at += piece.size;
+    }
+  };
+  std::vector<Slice> joined;
+  bytes_of_old(was->range.first, held.range.first, joined);
+  joined.insert(joined.end(), body.begin(), body.end());
+  bytes_of_old(held.range.last + 1, was->range.last + 1, joined);
+  body = std::move(joined);
+  held.range = {std::min(held.range.first, was->range.first), std::max(held.range.last, was->range.last)};
+}
+
+// An invalidation may come at any moment, on any thread: it counts first and removes then, so that looking at the count
+// after the insert leaves no gap.
+void OriginFetch::put(Ref<const Object> object) {
+  if (!object || !still_valid()) {
+    const http::NotStored reason = object ? http::NotStored::kInvalidated : http::NotStored::kTooLarge;
+    worker_.sheet().add(stats::kNotStored, stats::label<stats::NotStoredReason>(reason));
+    worker_.sheet().add(stats::kFills, stats::FillEnd::kNotStored);
+    return;
+  }
+  const bool stored = worker_.ram().put_if(std::move(object), [this] { return still_valid(); });
+  worker_.sheet().add(stats::kFills, stored ? stats::FillEnd::kStored : stats::FillEnd::kNotStored);
+}
+
+void OriginFetch::stop_storing(http::NotStored reason) {
+  if (storing_) worker_.sheet().change(stats::kFillsRunning, -1);
+  storing_ = false;
+  worker_.sheet().add(stats::kNotStored, stats::label<stats::NotStoredReason>(reason));
+  worker_.sheet().add(stats::kFills,
+                      reason == http::NotStored::kBroken ? stats::FillEnd::kBroken : stats::FillEnd::kNotStored);
+  close_to_askers();
+  fill_->stop_retaining();
+}
+
+// A Location that names the origin is made to name the site, as the client knows it.
+void OriginFetch::rewrite_location(std::string& block) const {
+  http::FieldList fields;
+  http::parse_block(block, fields);
+  const http::Field* location = fields.find(http::FieldId::kLocation);
+  if (location == nullptr) return;
+  for (const config::OriginConfig& origin : site().config.origins) {
+    const std::string_view url = origin.url;
+    if (!location->value.starts_with(url)) continue;
+    const std::string_view rest = location->value.substr(url.size());
+    if (!rest.empty() && rest[0] != '/' && rest[0] != '?' && rest[0] != '#') continue;
+    const http::RequestHead& head = original_->head();
+    std::string changed;
+    for (const http::Field& field : fields) {
+      if (&field != location) http::append_field(changed, field.name, field.value);
+    }
+    std::string target(head.scheme);
+    target.append("://").append(head.authority).append(rest.empty() ? "/" : rest);
+    http::append_field(changed, "Location", target);
+    block = std::move(changed);
+    return;
+  }
+}
+
+}  // namespace meridian::edge

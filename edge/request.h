@@ -1,0 +1,191 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "edge/body_plan.h"
+#include "edge/fill_board.h"
+#include "edge/site_table.h"
+#include "edge/stored_object.h"
+#include "lib/http/reuse.h"
+#include "lib/http/server.h"
+#include "lib/http/target_uri.h"
+#include "lib/net/event_loop.h"
+#include "lib/stats/metrics.h"
+
+namespace meridian::edge {
+
+class OriginFetch;
+struct FetchPlan;
+class Worker;
+struct SiteView;
+
+// The steps of a request, in walking order. A step decides and names the next one; kWait ends the walk until an event
+// enters it again by name (on_fill_progress, on_drained, on_request_body).
+enum class Step : std::uint8_t {
+  kSite,     // which site has this host
+  kAccess,   // may this method and body be served here; does it bypass the cache
+  kKey,      // the normalised key
+  kLookup,   // what is stored
+  kJudge,    // may it be used
+  kDeliver,  // answer from the stored object
+  kAsk,      // join a running fetch or start one
+  kStream,   // answer from a fetch
+  kTunnel,   // join two streams after a 101
+  kRefuse,   // answer with an error page
+  kWait,
+  kCount,
+};
+
+// One request through the edge. Pooled by its worker and used again with its memory; on one loop for life.
+class Request final : public http::ExchangeHandler, public FillReader {
+ public:
+  explicit Request(Worker& worker);
+  Request(const Request&) = delete;
+  Request& operator=(const Request&) = delete;
+
+  // Takes the exchange and walks.
+  void begin(http::Exchange& exchange);
+
+  // From the fetch that this request started.
+  void on_informational(const http::ResponseHead& head);
+  void on_upgraded(const http::ResponseHead& head, std::unique_ptr<Stream> origin, Slice early);
+  void on_request_writable();
+  void on_fetch_gone() { fetch_ = nullptr; }
+
+  // For the access log and metrics.
+  struct Outcome {
+    stats::CacheResult result = stats::CacheResult::kLocal;
+    stats::Tier tier = stats::Tier::kNone;
+    http::MissReason miss = http::MissReason::kNone;
+    int status = 0;       // 0: none was sent
+    int fwd_status = 0;   // the origin's, when it was asked
+    bool forwarded = false;  // it asked the origin, or followed one who did
+    bool stored = false;
+    bool collapsed = false;
+    std::string_view detail;
+    std::int64_t first_byte_ms = 0;
+    std::string error;  // what failed, in a sentence
+  };
+  const Outcome& outcome() const { return outcome_; }
+  const http::Exchange& exchange() const { return *exchange_; }
+  const Site* site() const { return site_; }
+  const std::string& request_id() const { return request_id_; }
+  // The request's id, made when first asked for (or taken from a trusted client).
+  const std::string& ensure_request_id();
+  // Whether the client is a proxy whose word about its own client counts.
+  bool trusts_client() const;
+  std::string_view scheme() const;
+  std::string_view authority();
+
+  // Forgets everything but its memory; for the pool.
+  void reset();
+
+ private:
+  using StepFunction = Step (Request::*)();
+  static const StepFunction kSteps[static_cast<std::size_t>(Step::kCount)];
+  void walk(Step step);
+
+  Step choose_site();
+  Step check_access();
+  Step make_key();
+  Step look_up();
+  Step judge();
+  Step deliver();
+  Step ask();
+  Step stream();
+  Step open_tunnel();
+  Step refuse();
+  Step wait();
+
+  // http::ExchangeHandler
+  void on_request_body(std::string_view bytes, bool last, const http::FieldList& trailers) override;
+  void on_drained() override;
+  void on_closed(bool completed) override;
+  // FillReader
+  void on_fill_progress() override;
+
+  const http::RequestHead& head() const { return exchange_->request(); }
+  std::int64_t now_s() const;
+  std::string_view lookup_key() const { return variant_.empty() ? std::string_view(key_.text) : variant_; }
+  http::ReusePolicy reuse_policy() const;
+
+  Step fail(int status, Error error);
+  Step ask_alone(bool may_store);
+  Step ask_shared();
+  bool may_collapse() const;
+  std::string collapse_key() const;
+  FetchPlan plan_for_key() const;
+  void start_fetch(std::shared_ptr<Fill> fill, bool shared, bool may_store);
+  void refresh_behind();
+  void leave_fill();
+  bool variant_matches(const FillHead& fill_head);
+  Step settle_fill(const Fill::View& view);
+  Step take_object();
+  Step ask_again();
+
+  // Answering, from a stored object or from a fill: the caller need not know which.
+  struct Source {
+    int status = 200;
+    std::string_view block;
+    std::int64_t age_s = 0;  // 0: no Age field
+    bool has_length = false;
+    std::uint64_t length = 0;
+    bool no_body = false;
+    const ObjectMeta* meta = nullptr;
+  };
+  void respond(const Source& source);
+  bool respond_conditionally(const Source& source);
+  bool respond_not_modified(const Source& source, const http::FieldList& fields);
+  bool respond_range(const Source& source, const http::FieldList& fields);
+  bool deliver_part();
+  void send(int status, std::string_view block, bool has_length, std::uint64_t length, std::int64_t age_s);
+  void add_cache_status(std::int64_t ttl_s);
+  void pump();
+  bool pump_object();
+  bool pump_fill(std::string& trailers);
+  bool send_planned(Slice piece, std::uint64_t offset);
+  void finish_response(std::string_view trailers = {});
+
+  Worker& worker_;
+  http::Exchange* exchange_ = nullptr;
+  std::shared_ptr<const SiteView> view_;
+  std::size_t site_index_ = 0;
+  const Site* site_ = nullptr;
+
+  http::TargetKey key_;
+  std::uint64_t hash_ = 0;
+  std::string variant_;
+  Ref<const Object> object_;  // what is delivered, or what is being validated
+  http::Reuse reuse_;
+  bool bypass_ = false;        // the cache takes no part
+  bool hit_for_miss_ = false;
+  bool leader_ = false;        // this request started its fill
+  bool responding_ = false;    // the head is out
+  bool finished_ = false;      // the whole response is queued
+  std::uint64_t body_bytes_ = 0;  // of the request's body, so far
+  unsigned rounds_ = 0;        // how often it went back to kLookup
+
+  std::shared_ptr<Fill> fill_;
+  Fill::Cursor cursor_;
+  OriginFetch* fetch_ = nullptr;  // owned by the worker; set while the body may flow to it
+  Timer collapse_timer_;
+
+  BodyPlan plan_;
+  std::size_t piece_ = 0;          // next piece of object_
+  std::uint64_t body_offset_ = 0;  // of that piece
+  std::string scratch_;
+  std::string request_id_;
+  std::string own_authority_;
+  Outcome outcome_;
+  int refuse_status_ = 0;
+  Error refuse_error_;
+  // Kept for the step kTunnel.
+  std::unique_ptr<Stream> tunnel_origin_;
+  Slice tunnel_early_;
+  std::string tunnel_block_;
+};
+
+}  // namespace meridian::edge

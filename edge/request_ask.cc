@@ -1,0 +1,262 @@
+#include "edge/origin_fetch.h"
+#include "edge/request.h"
+#include "edge/worker.h"
+#include "lib/base/check.h"
+#include "lib/http/conditional.h"
+#include "lib/http/forwarding.h"
+
+// Asking an origin: alone or together with others, what becomes of the answer, and the request's body on its way.
+namespace meridian::edge {
+
+namespace {
+// How often a request may find that the fill it followed is of another variant before it goes alone.
+constexpr unsigned kMaxRounds = 3;
+}  // namespace
+
+Step Request::ask() {
+  outcome_.forwarded = true;
+  if (bypass_) return ask_alone(false);
+  return may_collapse() ? ask_shared() : ask_alone(true);
+}
+
+bool Request::may_collapse() const {
+  if (!site_->config.cache.collapse || hit_for_miss_ || rounds_ >= kMaxRounds) return false;
+  // An answer to a request with credentials is rarely one for others; one that the client wants validated may not come
+  // from a fetch that began before it.
+  if (head().method == http::Method::kHead || head().fields.has(http::FieldId::kAuthorization)) return false;
+  if (outcome_.miss == http::MissReason::kRequest || outcome_.miss == http::MissReason::kRequestNoStore) return false;
+  // What must be validated for each request cannot be shared by several (RFC 9111 section 5.2.2.4).
+  if (object_ && ((object_->meta().flags & http::kStoredNoCache) != 0 || object_->meta().lifetime_s == 0)) return false;
+  return true;
+}
+
+std::string Request::collapse_key() const {
+  std::string key(lookup_key());
+  if (!object_ && head().fields.has(http::FieldId::kRange)) {
+    key.append("\n\nrange ").append(head().fields.value(http::FieldId::kRange));
+    key.append("\n").append(head().fields.value(http::FieldId::kIfRange));
+  }
+  return key;
+}
+
+Step Request::ask_shared() {
+  const std::string key = collapse_key();
+  const std::uint64_t hash = hash_of_key(key);
+  bool joined = false;
+  std::shared_ptr<Fill> fill = worker_.fills().join_or_start(
+      hash, key, joined, [&] { return std::make_shared<Fill>(key, worker_.board()); });
+  outcome_.result = stats::CacheResult::kMiss;
+  if (!joined) {
+    start_fetch(std::move(fill), true, true);
+    return Step::kWait;
+  }
+  if (!worker_.board().join(fill, *this, cursor_)) return ask_alone(true);
+  worker_.sheet().change(stats::kFollowers, +1);
+  fill_ = std::move(fill);
+  collapse_timer_.arm(site_->config.cache.collapse_wait_ms);
+  return settle_fill(fill_->view());
+}
+
+Step Request::ask_alone(bool may_store) {
+  outcome_.result = !may_store      ? stats::CacheResult::kPass
+                    : hit_for_miss_ ? stats::CacheResult::kHitForMiss
+                                    : stats::CacheResult::kMiss;
+  start_fetch(std::make_shared<Fill>(std::string(), worker_.board()), false, may_store);
+  return Step::kWait;
+}
+
+FetchPlan Request::plan_for_key() const {
+  FetchPlan plan;
+  plan.key = key_.text;
+  plan.host_begin = key_.host_begin;
+  plan.path_begin = key_.path_begin;
+  plan.hash = hash_;
+  plan.variant = variant_;
+  return plan;
+}
+
+void Request::start_fetch(std::shared_ptr<Fill> fill, bool shared, bool may_store) {
+  FetchPlan plan = plan_for_key();
+  if (shared) plan.collapse_key = fill->key();
+  plan.may_store = may_store && head().method == http::Method::kGet;
+  plan.validate = may_store;
+  plan.stale = may_store ? object_ : Ref<const Object>();
+  plan.stale_if_error = object_ && reuse_.stale_if_error;
+  plan.unsafe = !http::is_safe(head().method);
+  plan.tunnel = outcome_.miss == http::MissReason::kUpgrade && site_->config.upgrade;
+  leader_ = true;
+  fill_ = std::move(fill);
+  CHECK(worker_.board().join(fill_, *this, cursor_));
+  OriginFetch& fetch = worker_.run_fetch(std::make_unique<OriginFetch>(worker_, view_, site_index_, std::move(plan), fill_));
+  fetch_ = &fetch;
+  fetch.start(*this, true);
+  if (exchange_->has_request_body()) exchange_->read_body();
+}
+
+// Stale-while-revalidate (RFC 5861 section 3): one fetch behind the client's back, unless one runs.
+void Request::refresh_behind() {
+  std::string key(lookup_key());
+  const std::uint64_t hash = hash_of_key(key);
+  bool joined = false;
+  std::shared_ptr<Fill> fill = worker_.fills().join_or_start(
+      hash, key, joined, [&] { return std::make_shared<Fill>(key, worker_.board()); });
+  if (joined) return;
+  FetchPlan plan = plan_for_key();
+  plan.collapse_key = std::move(key);
+  plan.may_store = true;
+  plan.validate = true;
+  plan.stale = object_;
+  plan.stale_if_error = reuse_.stale_if_error;
+  worker_.run_fetch(std::make_unique<OriginFetch>(worker_, view_, site_index_, std::move(plan), std::move(fill)))
+      .start(*this, false);
+}
+
+void Request::leave_fill() {
+  if (!fill_) return;
+  collapse_timer_.cancel();
+  if (!leader_) worker_.sheet().change(stats::kFollowers, -1);
+  leader_ = false;
+  const std::shared_ptr<Fill> fill = std::move(fill_);
+  worker_.board().leave(*fill, *this, cursor_);
+  cursor_ = {};
+}
+
+void Request::on_fill_progress() {
+  if (!fill_ || finished_) return;
+  if (responding_) {
+    pump();
+    return;
+  }
+  walk(settle_fill(fill_->view()));
+}
+
+// What the fill's verdict means for this request.
+Step Request::settle_fill(const Fill::View& view) {
+  switch (view.verdict) {
+    case Fill::Verdict::kPending:
+      return Step::kWait;
+    case Fill::Verdict::kStream:
+      return leader_ || view.body != Fill::Body::kBroken ? Step::kStream : ask_again();
+    case Fill::Verdict::kAlone:
+      if (!leader_) return ask_again();
+      return fill_->object() ? take_object() : Step::kStream;
+    case Fill::Verdict::kObject:
+      return take_object();
+    case Fill::Verdict::kFailed: {
+      Error error = fill_->error();
+      const int status = error.code == ErrorCode::kTimeout                                             ? 504
+                         : error.code == ErrorCode::kRefused || error.code == ErrorCode::kUnavailable ? 503
+                         : error.code == ErrorCode::kTooLarge && error.source == ErrorSource::kClient ? 413
+                                                                                                       : 502;
+      return fail(status, std::move(error));
+    }
+  }
+  CHECK(false);
+}
+
+// Not to be shared: those who waited ask for themselves, at once and all together.
+Step Request::ask_again() {
+  leave_fill();
+  hit_for_miss_ = true;
+  return Step::kAsk;
+}
+
+// The origin confirmed what is stored, or failed and the stale response stands in for it.
+Step Request::take_object() {
+  object_ = fill_->object();
+  const bool stale = fill_->served_stale();
+  outcome_.detail = fill_->how();
+  outcome_.collapsed = !leader_;
+  outcome_.result = stale ? stats::CacheResult::kStale : stats::CacheResult::kRevalidated;
+  outcome_.tier = stats::Tier::kRam;
+  outcome_.fwd_status = fill_->fwd_status();
+  outcome_.stored = !stale;
+  reuse_.ttl_s = times_of(object_->meta()).ttl_at(now_s());
+  leave_fill();
+  return Step::kDeliver;
+}
+
+bool Request::variant_matches(const FillHead& fill_head) {
+  if (fill_head.vary.empty()) return true;
+  scratch_.assign(key_.text);
+  http::append_variant(fill_head.vary, head().fields, view_->vary_policies[site_index_], scratch_);
+  return scratch_ == fill_head.variant;
+}
+
+Step Request::stream() {
+  const FillHead& fill_head = fill_->head();
+  if (!leader_) {
+    if (!variant_matches(fill_head)) {
+      leave_fill();
+      ++rounds_;
+      return Step::kLookup;
+    }
+    outcome_.collapsed = true;
+    outcome_.result = stats::CacheResult::kCollapsed;
+    worker_.sheet().add(stats::kCollapsed);
+  }
+  outcome_.tier = stats::Tier::kOrigin;
+  outcome_.fwd_status = fill_head.status;
+  outcome_.stored = fill_head.stored;
+  if (!fill_head.stored) outcome_.detail = fill_head.reason;
+  object_.reset();
+  Source source;
+  source.status = fill_head.status;
+  source.block = fill_head.block;
+  source.age_s = fill_head.meta.initial_age_s;
+  source.has_length = fill_head.length.has_value();
+  source.length = fill_head.length.value_or(0);
+  source.no_body = fill_head.no_body;
+  source.meta = &fill_head.meta;
+  respond(source);
+  return Step::kWait;
+}
+
+void Request::on_request_body(std::string_view bytes, bool last, const http::FieldList& trailers) {
+  if (fetch_ == nullptr) {
+    // The origin has answered or failed already: the rest of the body is of no use to anybody.
+    if (!last) exchange_->close_after();
+    return;
+  }
+  if (!bytes.empty()) {
+    body_bytes_ += bytes.size();
+    worker_.sheet().add_n(stats::kOriginBytesOut, bytes.size());
+    const std::uint64_t limit = site_->config.body_limit_bytes;
+    if (limit > 0 && body_bytes_ > limit) {
+      worker_.sheet().add(stats::kLimits, stats::Limit::kBody);
+      fetch_->fail({ErrorCode::kTooLarge, ErrorSource::kClient, false, "the request's body is larger than the site takes"});
+      return;
+    }
+    fetch_->send_body(bytes);
+  }
+  if (fetch_ == nullptr) return;
+  if (last) {
+    std::string block;
+    for (const http::Field& field : trailers) http::append_field(block, field.name, field.value);
+    fetch_->finish_body(block);
+  } else if (fetch_->body_writable()) {
+    exchange_->read_body();
+  }
+}
+
+void Request::on_request_writable() { exchange_->read_body(); }
+
+void Request::on_informational(const http::ResponseHead& response) {
+  if (responding_) return;
+  std::string block;
+  http::append_end_to_end(response.fields, {}, {}, block);
+  exchange_->send_informational(response.status, block);
+}
+
+void Request::on_upgraded(const http::ResponseHead& response, std::unique_ptr<Stream> origin, Slice early) {
+  fetch_ = nullptr;
+  leave_fill();
+  tunnel_origin_ = std::move(origin);
+  tunnel_early_ = std::move(early);
+  http::append_end_to_end(response.fields, {}, {}, tunnel_block_);
+  http::append_field(tunnel_block_, "Connection", "upgrade");
+  http::append_field(tunnel_block_, "Upgrade", response.fields.value(http::FieldId::kUpgrade));
+  walk(Step::kTunnel);
+}
+
+}  // namespace meridian::edge

@@ -1,0 +1,307 @@
+#include <algorithm>
+
+#include "edge/error_page.h"
+#include "edge/origin_fetch.h"
+#include "edge/request.h"
+#include "edge/worker.h"
+#include "lib/base/check.h"
+#include "lib/http/conditional.h"
+#include "lib/http/forwarding.h"
+#include "lib/http/http1.h"
+
+// The corridor of a request: the table of steps, the loop that drives it, and the steps up to the cache's verdict. How an
+// answer is made stands in request_respond.cc, how an origin is asked in request_ask.cc.
+namespace meridian::edge {
+
+const Request::StepFunction Request::kSteps[] = {
+    &Request::choose_site,  // kSite
+    &Request::check_access,  // kAccess
+    &Request::make_key,     // kKey
+    &Request::look_up,      // kLookup
+    &Request::judge,        // kJudge
+    &Request::deliver,      // kDeliver
+    &Request::ask,          // kAsk
+    &Request::stream,       // kStream
+    &Request::open_tunnel,  // kTunnel
+    &Request::refuse,       // kRefuse
+    &Request::wait,         // kWait
+};
+
+Request::Request(Worker& worker)
+    : worker_(worker), collapse_timer_(worker.loop(), [this] {
+        worker_.sheet().add(stats::kLimits, stats::Limit::kCollapseWait);
+        walk(ask_again());
+      }) {}
+
+void Request::begin(http::Exchange& exchange) {
+  exchange_ = &exchange;
+  exchange.set_handler(this);
+  walk(Step::kSite);
+}
+
+void Request::walk(Step step) {
+  while (step != Step::kWait) step = (this->*kSteps[static_cast<std::size_t>(step)])();
+}
+
+Step Request::wait() { return Step::kWait; }
+
+std::int64_t Request::now_s() const { return worker_.now_s(); }
+
+http::ReusePolicy Request::reuse_policy() const {
+  const config::CachePolicyConfig& cache = site_->config.cache;
+  return {cache.honour_client, cache.stale_if_error_s, cache.stale_while_revalidate_s};
+}
+
+namespace {
+
+// The host of an authority without its port. An IPv6 literal keeps its brackets.
+std::string_view without_port(std::string_view authority) {
+  const std::size_t colon = authority.rfind(':');
+  if (colon == std::string_view::npos || authority.find(']', colon) != std::string_view::npos) return authority;
+  return authority.substr(0, colon);
+}
+
+}  // namespace
+
+Step Request::choose_site() {
+  view_ = worker_.view();
+  site_index_ = view_->table->find(without_port(head().authority));
+  if (site_index_ == SiteTable::kNone) {
+    worker_.sheet().add(stats::kUnknownHost);
+    return fail(421, {ErrorCode::kNotFound, ErrorSource::kClient, false, "no site serves this host"});
+  }
+  site_ = &view_->table->at(site_index_);
+  return Step::kAccess;
+}
+
+Step Request::check_access() {
+  const http::RequestHead& request = head();
+  const config::SiteConfig& config = site_->config;
+  if (request.method == http::Method::kConnect || request.method == http::Method::kTrace) {
+    return fail(405, {ErrorCode::kRefused, ErrorSource::kClient, false, "this method is never served here"});
+  }
+  if (!config.methods.empty() &&
+      std::find(config.methods.begin(), config.methods.end(), request.method_name) == config.methods.end()) {
+    return fail(405, {ErrorCode::kRefused, ErrorSource::kClient, false, "the site does not allow this method"});
+  }
+  if (request.fields.has(http::FieldId::kCdnLoop) && http::cdn_loop_count(request.fields, worker_.name()) > 1) {
+    return fail(508, {ErrorCode::kRefused, ErrorSource::kEdge, false, "the request has come round to this CDN again"});
+  }
+  if (config.body_limit_bytes > 0 && exchange_->request_length().value_or(0) > config.body_limit_bytes) {
+    worker_.sheet().add(stats::kLimits, stats::Limit::kBody);
+    return fail(413, {ErrorCode::kTooLarge, ErrorSource::kClient, false, "the request's body is larger than the site takes"});
+  }
+  const bool reads = request.method == http::Method::kGet || request.method == http::Method::kHead;
+  if (!reads) {
+    bypass_ = true;
+    outcome_.miss = http::MissReason::kMethod;
+  } else if (request.fields.has(http::FieldId::kUpgrade) && http::ConnectionOptions(request.fields).upgrade()) {
+    bypass_ = true;
+    outcome_.miss = http::MissReason::kUpgrade;
+  } else if (!config.cache.enabled) {
+    bypass_ = true;
+    outcome_.miss = http::MissReason::kBypass;
+  } else if (exchange_->has_request_body()) {
+    bypass_ = true;
+    outcome_.miss = http::MissReason::kRequestBody;
+  } else if (http::needs_origin_judgement(request.fields.present())) {
+    bypass_ = true;
+    outcome_.miss = http::MissReason::kPrecondition;
+  }
+  return Step::kKey;
+}
+
+Step Request::make_key() {
+  // Unsafe requests have a key too: it is what they invalidate. "*" (OPTIONS) has none.
+  if (bypass_ && http::is_safe(head().method)) return Step::kAsk;
+  if (head().path.empty() || head().path[0] != '/') return Step::kAsk;
+  const http::UriError error =
+      http::make_key(scheme(), authority(), head().path, view_->uri_policies[site_index_], key_);
+  if (error != http::UriError::kNone) {
+    if (bypass_) {
+      key_.text.clear();
+      return Step::kAsk;
+    }
+    return fail(400, {ErrorCode::kInvalid, ErrorSource::kClient, false,
+                      "the target cannot be made a cache key: " + std::string(http::token_of(error))});
+  }
+  hash_ = hash_of_key(key_.text);
+  return bypass_ ? Step::kAsk : Step::kLookup;
+}
+
+Step Request::look_up() {
+  Lookup found = edge::look_up(worker_.ram(), key_.text, hash_, head().fields, view_->vary_policies[site_index_],
+                               now_s(), variant_);
+  object_ = std::move(found.object);
+  if (object_) return Step::kJudge;
+  outcome_.miss = found.reason;
+  hit_for_miss_ = hit_for_miss_ || found.hit_for_miss;
+  if (head().fields.has(http::FieldId::kRange) && deliver_part()) return Step::kWait;
+  if (http::wants_only_if_cached(head().fields, reuse_policy())) {
+    return fail(504, {ErrorCode::kNotFound, ErrorSource::kClient, false,
+                      "nothing is stored for this request, which said only-if-cached"});
+  }
+  return Step::kAsk;
+}
+
+Step Request::judge() {
+  reuse_ = http::decide_reuse(times_of(object_->meta()), head().fields, now_s(), reuse_policy());
+  outcome_.miss = reuse_.reason;
+  switch (reuse_.verdict) {
+    case http::Reuse::Verdict::kFresh:
+    case http::Reuse::Verdict::kStaleAllowed:
+      return Step::kDeliver;
+    case http::Reuse::Verdict::kStaleWhileRevalidate:
+      refresh_behind();
+      return Step::kDeliver;
+    case http::Reuse::Verdict::kValidate:
+      return Step::kAsk;
+    case http::Reuse::Verdict::kOnlyIfCached:
+      return fail(504, {ErrorCode::kNotFound, ErrorSource::kClient, false,
+                        "what is stored is stale, and the request said only-if-cached"});
+  }
+  CHECK(false);
+}
+
+Step Request::fail(int status, Error error) {
+  refuse_status_ = status;
+  refuse_error_ = std::move(error);
+  return Step::kRefuse;
+}
+
+Step Request::refuse() {
+  leave_fill();
+  outcome_.error = refuse_error_.context;
+  if (responding_) {
+    // The head promised what cannot be kept: only a cut connection tells the client so.
+    exchange_->abort();
+    return Step::kWait;
+  }
+  worker_.sheet().add(stats::kErrorAnswers, side_of(refuse_error_.source));
+  const ErrorPage page = make_error_page(refuse_status_, refuse_error_, ensure_request_id(), head().fields, site_);
+  scratch_.clear();
+  http::append_field(scratch_, "Date", worker_.http_date());
+  scratch_.append(page.block);
+  if (refuse_status_ == 405) {
+    http::append_field(scratch_, "Allow", allowed_methods(site_));
+  }
+  outcome_.detail = name_of(refuse_error_.code);
+  outcome_.status = refuse_status_;
+  outcome_.first_byte_ms = worker_.loop().now_ms() - exchange_->started_ms();
+  responding_ = true;
+  if (site_ != nullptr) add_cache_status(-1);
+  const std::string_view blocks[] = {scratch_};
+  http::ResponseStart start;
+  start.status = refuse_status_;
+  start.blocks = blocks;
+  start.has_length = true;
+  start.length = page.body.size();
+  exchange_->send_head(start);
+  if (head().method != http::Method::kHead) exchange_->send_body(Slice::copy_of(page.body));
+  finish_response();
+  return Step::kWait;
+}
+
+Step Request::open_tunnel() {
+  const std::string block = std::move(tunnel_block_);
+  std::unique_ptr<Stream> origin = std::move(tunnel_origin_);
+  Slice early = std::move(tunnel_early_);
+  const std::string_view blocks[] = {block};
+  http::ResponseStart start;
+  start.status = 101;
+  start.blocks = blocks;
+  outcome_.status = 101;
+  outcome_.result = stats::CacheResult::kTunnel;
+  outcome_.tier = stats::Tier::kOrigin;
+  outcome_.first_byte_ms = worker_.loop().now_ms() - exchange_->started_ms();
+  // The exchange has nothing more to tell once its stream is gone: this request is counted before.
+  http::Exchange& exchange = *exchange_;
+  Worker& worker = worker_;
+  worker.release(*this, true);
+  http::Exchange::Tunnel tunnel = exchange.upgrade(start);
+  worker.add_tunnel(std::move(tunnel.stream), std::move(tunnel.early), std::move(origin), std::move(early));
+  return Step::kWait;
+}
+
+bool Request::trusts_client() const {
+  const auto from_here = [this](const std::vector<Cidr>& networks) {
+    return std::any_of(networks.begin(), networks.end(),
+                       [this](const Cidr& network) { return network.contains(exchange_->peer()); });
+  };
+  if (site_ != nullptr && from_here(site_->config.forwarding.trusted_proxies)) return true;
+  for (const config::ListenConfig& listen : view_->table->config().listen) {
+    if (listen.address.port() == exchange_->local().port() && from_here(listen.trusted_proxies)) return true;
+  }
+  return false;
+}
+
+// How the client came: by its connection, or by the word of a proxy that is trusted.
+std::string_view Request::scheme() const {
+  if (head().fields.has(http::FieldId::kXForwardedProto) && trusts_client()) {
+    const std::string_view said = head().fields.value(http::FieldId::kXForwardedProto);
+    if (http::equals_ignoring_case(said, "https")) return "https";
+    if (http::equals_ignoring_case(said, "http")) return "http";
+  }
+  return exchange_->tls() != nullptr ? "https" : "http";
+}
+
+// An HTTP/1.0 request may come without Host: then it is for the address that it came to.
+std::string_view Request::authority() {
+  if (!head().authority.empty()) return head().authority;
+  if (own_authority_.empty()) own_authority_ = exchange_->local().to_string();
+  return own_authority_;
+}
+
+const std::string& Request::ensure_request_id() {
+  if (!request_id_.empty()) return request_id_;
+  constexpr std::size_t kMaxIdBytes = 128;
+  if (site_ != nullptr && !site_->config.forwarding.request_id_header.empty()) {
+    const http::Field* given = head().fields.find(std::string_view(site_->config.forwarding.request_id_header));
+    if (given != nullptr && given->value.size() <= kMaxIdBytes && http::is_token(given->value) && trusts_client()) {
+      return request_id_.assign(given->value);
+    }
+  }
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  for (int half = 0; half < 2; ++half) {
+    std::uint64_t bits = worker_.random();
+    for (int i = 0; i < 16; ++i, bits >>= 4U) request_id_.push_back(kHex[bits & 15U]);
+  }
+  return request_id_;
+}
+
+void Request::on_closed(bool completed) {
+  if (fetch_ != nullptr) fetch_->forget_request();
+  fetch_ = nullptr;
+  leave_fill();
+  worker_.release(*this, completed && finished_);
+}
+
+void Request::reset() {
+  exchange_ = nullptr;
+  view_.reset();
+  site_ = nullptr;
+  key_.text.clear();
+  key_.host_begin = key_.path_begin = 0;
+  variant_.clear();
+  object_.reset();
+  reuse_ = {};
+  bypass_ = hit_for_miss_ = leader_ = responding_ = finished_ = false;
+  body_bytes_ = 0;
+  rounds_ = 0;
+  fill_.reset();
+  cursor_ = {};
+  fetch_ = nullptr;
+  collapse_timer_.cancel();
+  plan_.all();
+  piece_ = 0;
+  body_offset_ = 0;
+  request_id_.clear();
+  own_authority_.clear();
+  outcome_ = {};
+  refuse_status_ = 0;
+  tunnel_origin_.reset();
+  tunnel_early_ = {};
+  tunnel_block_.clear();
+}
+
+}  // namespace meridian::edge

@@ -1,0 +1,268 @@
+#include "edge/server.h"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+
+#include "edge/version.h"
+#include "lib/base/check.h"
+#include "lib/http/http1.h"
+#include "lib/http/reuse.h"
+#include "lib/http/storability.h"
+
+namespace meridian::edge {
+namespace {
+
+unsigned worker_count(const config::EdgeConfig& config) {
+  return config.workers > 0 ? config.workers : std::max(1U, std::thread::hardware_concurrency());
+}
+
+RamTier::Options ram_options(const config::CacheConfig& cache) {
+  RamTier::Options options;
+  options.capacity_bytes = cache.ram_bytes;
+  options.max_object_share = cache.max_object_share;
+  return options;
+}
+
+// As many descriptors as the system lets us have: each client and each origin connection takes one.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+#define NOT_STORED(id, token, explanation) token,
+constexpr std::string_view kNotStoredTokens[] = {
+#include "lib/http/not_stored.def"
+};
+#undef NOT_STORED
+#define BAD(id, token, status, explanation) token,
+constexpr std::string_view kBadMessageTokens[] = {
+#include "lib/http/bad_message.def"
+};
+#undef BAD
+#define MISS(id, token, fwd, explanation) token,
+constexpr std::string_view kMissTokens[] = {
+#include "lib/http/miss_reason.def"
+};
+#undef MISS
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(EventLoop& main_loop, Load load, InheritedSockets inherited) {
+  auto server = std::unique_ptr<Server>(new Server(main_loop, std::move(load)));
+  if (auto prepared = server->prepare(inherited); !prepared) return Failure(prepared.error());
+  for (Thread& thread : server->threads_) {
+    thread.thread = std::thread([loop = thread.loop.get()] { loop->run(); });
+  }
+  return server;
+}
+
+Result<void> Server::prepare(InheritedSockets& inherited) {
+  raise_descriptor_limit();
+  auto config = load_();
+  if (!config) return Failure(config.error());
+  auto table = SiteTable::make(*config, nullptr);
+  if (!table) return Failure(table.error());
+  table_ = *std::move(table);
+  loaded_s_ = main_loop_.clock().wall_ms() / 1000;
+  auto log = AccessLog::open(config->access_log);
+  if (!log) return Failure(log.error());
+  log_ = *std::move(log);
+  ram_ = std::make_unique<RamTier>(ram_options(config->cache));
+  registry_ = stats::Registry::create(stats::Program::kEdge, kVersion);
+  register_stats();
+  const unsigned workers = worker_count(*config);
+  for (unsigned i = 0; i < workers; ++i) {
+    auto loop = EventLoop::create();
+    if (!loop) return Failure(loop.error());
+    Thread& thread = threads_.emplace_back();
+    thread.loop = *std::move(loop);
+    thread.worker = std::make_unique<Worker>(*thread.loop, Shared{*ram_, fills_, *log_, connections_},
+                                             registry_->add_sheet(), config->resolver);
+    thread.worker->use_sites(table_);
+  }
+  auto listening = open_listeners(*config, inherited);
+  if (!listening) return Failure(listening.error());
+  listening_ = *std::move(listening);
+  for (std::size_t i = 0; i < threads_.size(); ++i) listen_on(threads_[i], i, *listening_);
+  return {};
+}
+
+// Sockets for each address and worker: those that listen already (ours, or a predecessor's) are used again.
+Result<Server::ListeningSet> Server::open_listeners(const config::EdgeConfig& config, InheritedSockets& inherited) {
+  auto made = std::make_shared<std::vector<Listening>>();
+  for (const config::ListenConfig& wanted : config.listen) {
+    Listening& entry = made->emplace_back();
+    entry.wanted = wanted.address;
+    entry.config = wanted;
+    if (wanted.tls) {
+      TlsServerOptions options;
+      options.certificate_file = wanted.tls->certificate;
+      options.key_file = wanted.tls->key;
+      options.min_version = wanted.tls->min_version == config::TlsVersion::k13 ? "1.3" : "1.2";
+      auto tls = TlsServerContext::create(options);
+      if (!tls) return Failure(tls.error());
+      entry.tls = *std::move(tls);
+    }
+    const bool open_already = std::any_of(listening_->begin(), listening_->end(),
+                                          [&](const Listening& old) { return old.wanted == wanted.address; });
+    if (open_already) continue;
+    entry.sockets = inherited.take_all(wanted.address);
+    // All sockets of one address share its port, also when the kernel chose it for the first.
+    while (entry.sockets.size() < threads_.size()) {
+      const SocketAddress& address = entry.sockets.empty() ? wanted.address : entry.sockets.front().address();
+      auto socket = ListenSocket::open(address, static_cast<int>(wanted.backlog));
+      if (!socket) return Failure(socket.error());
+      entry.sockets.push_back(*std::move(socket));
+    }
+  }
+  return made;
+}
+
+// A worker takes its own socket of each address, and its share of any further ones.
+void Server::listen_on(Thread& thread, std::size_t index, const std::vector<Listening>& listening) {
+  for (const Listening& entry : listening) {
+    for (std::size_t i = index; i < entry.sockets.size(); i += threads_.size()) {
+      thread.worker->listen(entry.sockets[i], entry.tls);
+    }
+  }
+}
+
+void Server::register_stats() {
+  sheet_ = &registry_->add_sheet();
+  registry_->register_labels(stats::LabelSet::kBadRequestReason, kBadMessageTokens);
+  registry_->register_labels(stats::LabelSet::kNotStoredReason, kNotStoredTokens);
+  registry_->register_labels(stats::LabelSet::kMissReason, kMissTokens);
+  source_ = registry_->add_source([this](stats::Scrape& to) { scrape(to); });
+}
+
+void Server::scrape(stats::Scrape& to) {
+  using stats::Sourced;
+  const TierStats tier = ram_->stats();
+  to.set(Sourced::kCacheObjects, static_cast<double>(tier.objects), {"ram"});
+  to.set(Sourced::kCacheBytes, static_cast<double>(tier.bytes), {"ram"});
+  to.set(Sourced::kCacheCapacity, static_cast<double>(tier.capacity_bytes), {"ram"});
+  to.set(Sourced::kCacheLookups, static_cast<double>(tier.hits), {"ram", "hit"});
+  to.set(Sourced::kCacheLookups, static_cast<double>(tier.misses), {"ram", "miss"});
+  to.set(Sourced::kCacheInserts, static_cast<double>(tier.inserts), {"ram"});
+  to.set(Sourced::kCacheEvictions, static_cast<double>(tier.evictions), {"ram"});
+  to.set(Sourced::kCacheRejections, static_cast<double>(tier.rejections), {"ram"});
+  for (std::size_t i = 0; i < table_->size(); ++i) {
+    const Site& site = table_->at(i);
+    for (const upstream::TargetState& target : upstream::snapshot(*site.origins)) {
+      const std::string_view name = site.config.name;
+      using Breaker = upstream::TargetState::Breaker;
+      to.set(Sourced::kOriginRequests, static_cast<double>(target.requests), {name, target.url});
+      to.set(Sourced::kOriginFailures, static_cast<double>(target.failures), {name, target.url});
+      to.set(Sourced::kOriginRetries, static_cast<double>(target.retries), {name, target.url});
+      to.set(Sourced::kOriginRefused, static_cast<double>(target.refused), {name, target.url});
+      to.set(Sourced::kOriginConnects, static_cast<double>(target.connects), {name, target.url});
+      to.set(Sourced::kOriginReuses, static_cast<double>(target.reuses), {name, target.url});
+      to.set(Sourced::kOriginRunning, target.running, {name, target.url});
+      to.set(Sourced::kOriginWaiting, target.waiting, {name, target.url});
+      to.set(Sourced::kOriginBreaker, target.breaker == Breaker::kClosed ? 1 : 0, {name, target.url, "closed"});
+      to.set(Sourced::kOriginBreaker, target.breaker == Breaker::kOpen ? 1 : 0, {name, target.url, "open"});
+      to.set(Sourced::kOriginBreaker, target.breaker == Breaker::kHalfOpen ? 1 : 0, {name, target.url, "half-open"});
+      to.set(Sourced::kOriginEjected, target.ejected ? 1 : 0, {name, target.url});
+    }
+  }
+  to.set(Sourced::kConfigInfo, 1, {config().version, config().source});
+  to.set(Sourced::kConfigLoaded, static_cast<double>(loaded_s_));
+  to.set(Sourced::kDraining, draining_ ? 1 : 0);
+  to.set(Sourced::kWorkers, static_cast<double>(threads_.size()));
+}
+
+Result<std::string> Server::reload() {
+  const auto refused = [this](const Error& error) {
+    sheet_->add(stats::kReloads, stats::ReloadResult::kFailed);
+    return Failure(error);
+  };
+  auto config = load_();
+  if (!config) return refused(config.error());
+  auto table = SiteTable::make(*config, table_.get());
+  if (!table) return refused(table.error());
+  InheritedSockets none;
+  auto listening = open_listeners(*config, none);
+  if (!listening) return refused(listening.error());
+
+  // Nothing can fail from here on.
+  std::string notes;
+  if (worker_count(*config) != threads_.size()) notes.append("; `workers` changes at the next restart");
+  for (Listening& entry : **listening) {
+    const auto old = std::find_if(listening_->begin(), listening_->end(),
+                                  [&](const Listening& have) { return have.wanted == entry.wanted; });
+    if (old != listening_->end()) entry.sockets = std::move(old->sockets);
+  }
+  // Old sockets that are no longer wanted close only once no worker listens on them.
+  const ListeningSet retired = std::exchange(listening_, *std::move(listening));
+  table_ = *std::move(table);
+  loaded_s_ = main_loop_.clock().wall_ms() / 1000;
+  ram_->set_capacity(config->cache.ram_bytes);
+  log_->reopen();
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    Thread& thread = threads_[i];
+    thread.loop->post([this, &thread, i, table = table_, listening = listening_, retired] {
+      thread.worker->use_sites(table);
+      thread.worker->stop_listening();
+      listen_on(thread, i, *listening);
+    });
+  }
+  sheet_->add(stats::kReloads, stats::ReloadResult::kOk);
+  return "configuration " + table_->config().version + " is in force" + notes;
+}
+
+void Server::drain(std::function<void()> done) {
+  if (draining_) return;
+  draining_ = true;
+  drained_ = std::move(done);
+  undrained_ = threads_.size();
+  force_cut_.arm(config().drain_timeout_ms);
+  for (Thread& thread : threads_) {
+    thread.loop->post([this, &thread] {
+      thread.worker->drain([this] {
+        main_loop_.post([this] {
+          if (--undrained_ > 0) return;
+          force_cut_.cancel();
+          if (drained_) std::exchange(drained_, nullptr)();
+        });
+      });
+    });
+  }
+}
+
+void Server::cut() {
+  for (Thread& thread : threads_) thread.loop->post([&thread] { thread.worker->cut(); });
+  if (drained_) std::exchange(drained_, nullptr)();
+}
+
+void Server::stop() {
+  for (Thread& thread : threads_) {
+    thread.loop->stop();
+    if (thread.thread.joinable()) thread.thread.join();
+  }
+}
+
+Server::~Server() {
+  source_.reset();
+  stop();
+  // Requests of one worker may follow fetches of another: all of them end before any worker does.
+  for (Thread& thread : threads_) thread.worker->clear();
+}
+
+std::vector<const ListenSocket*> Server::sockets() const {
+  std::vector<const ListenSocket*> all;
+  for (const Listening& entry : *listening_) {
+    for (const ListenSocket& socket : entry.sockets) all.push_back(&socket);
+  }
+  return all;
+}
+
+std::vector<SocketAddress> Server::addresses() const {
+  std::vector<SocketAddress> all;
+  for (const Listening& entry : *listening_) all.push_back(entry.sockets.front().address());
+  return all;
+}
+
+}  // namespace meridian::edge

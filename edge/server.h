@@ -1,0 +1,94 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "edge/access_log.h"
+#include "edge/fill_table.h"
+#include "edge/inherited_sockets.h"
+#include "edge/site_table.h"
+#include "edge/tiers/ram_tier.h"
+#include "edge/worker.h"
+#include "lib/base/result.h"
+#include "lib/net/event_loop.h"
+#include "lib/net/listener.h"
+#include "lib/net/tls.h"
+#include "lib/stats/registry.h"
+
+namespace meridian::edge {
+
+// A whole edge: its workers on their threads and what they share. Its own methods are called on the main thread's loop.
+class Server {
+ public:
+  // Where a configuration comes from: asked at the start and for each reload.
+  using Load = std::function<Result<config::EdgeConfig>()>;
+
+  // Makes everything, listening sockets included, and starts the workers. Nothing is left behind on failure.
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(EventLoop& main_loop, Load load, InheritedSockets inherited);
+  ~Server();
+
+  // Loads again. What is wrong leaves everything as it was. Sites, limits, certificates, the access log's file and listeners
+  // change; `workers`, `resolver` and the capacity of queues need a restart, and the answer says so.
+  [[nodiscard]] Result<std::string> reload();
+  // Stops accepting, finishes what runs within the drain timeout, then calls `done`.
+  void drain(std::function<void()> done);
+  bool draining() const { return draining_; }
+
+  const config::EdgeConfig& config() const { return table_->config(); }
+  const SiteTable& sites() const { return *table_; }
+  stats::Registry& registry() { return *registry_; }
+  RamTier& ram() { return *ram_; }
+  AccessLog& log() { return *log_; }
+  // The listening sockets, for a successor; see upgrade.h.
+  std::vector<const ListenSocket*> sockets() const;
+  std::vector<SocketAddress> addresses() const;
+
+ private:
+  struct Listening {
+    SocketAddress wanted;  // as configured: the port may be 0
+    config::ListenConfig config;
+    std::vector<ListenSocket> sockets;  // one for each worker
+    std::shared_ptr<TlsServerContext> tls;
+  };
+  struct Thread {
+    std::unique_ptr<EventLoop> loop;
+    std::unique_ptr<Worker> worker;
+    std::thread thread;
+  };
+
+  Server(EventLoop& main_loop, Load load) : main_loop_(main_loop), load_(std::move(load)), force_cut_(main_loop, [this] { cut(); }) {}
+  [[nodiscard]] Result<void> prepare(InheritedSockets& inherited);
+  using ListeningSet = std::shared_ptr<std::vector<Listening>>;
+  [[nodiscard]] Result<ListeningSet> open_listeners(const config::EdgeConfig& config, InheritedSockets& inherited);
+  void listen_on(Thread& thread, std::size_t index, const std::vector<Listening>& listening);
+  void register_stats();
+  void scrape(stats::Scrape& to);
+  void cut();
+  void stop();
+
+  EventLoop& main_loop_;
+  Load load_;
+  std::unique_ptr<stats::Registry> registry_;
+  stats::Sheet* sheet_ = nullptr;  // the main thread's
+  std::unique_ptr<RamTier> ram_;
+  std::unique_ptr<AccessLog> log_;
+  FillTable fills_;
+  std::atomic<std::uint64_t> connections_{0};
+  std::shared_ptr<const SiteTable> table_;
+  // Read by scrapes on the main thread only, like everything else here.
+  std::int64_t loaded_s_ = 0;
+  ListeningSet listening_ = std::make_shared<std::vector<Listening>>();
+  std::vector<Thread> threads_;
+  std::unique_ptr<stats::Registry::Source> source_;
+  bool draining_ = false;
+  std::size_t undrained_ = 0;
+  std::function<void()> drained_;
+  Timer force_cut_;
+};
+
+}  // namespace meridian::edge

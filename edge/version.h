@@ -1,0 +1,7 @@
+#pragma once
+
+namespace meridian::edge {
+
+inline constexpr char kVersion[] = "0.1.0";
+
+}  // namespace meridian::edge

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "edge/access_log.h"
+#include "edge/fill_board.h"
+#include "edge/fill_table.h"
+#include "edge/origin_fetch.h"
+#include "edge/request.h"
+#include "edge/site_table.h"
+#include "edge/tunnel.h"
+#include "lib/http/date.h"
+#include "lib/http/storability.h"
+#include "lib/http/target_uri.h"
+#include "lib/http/vary.h"
+#include "lib/http/server.h"
+#include "lib/net/connect.h"
+#include "lib/net/listener.h"
+#include "lib/stats/metrics.h"
+#include "origin/upstream/upstream.h"
+
+namespace meridian::edge {
+
+// What the workers of one process share. Everything in it is safe to use from any thread.
+struct Shared {
+  RamTier& ram;
+  FillTable& fills;
+  AccessLog& log;
+  std::atomic<std::uint64_t>& connections;  // open now, in all workers
+};
+
+// The sites as one worker uses them: the shared table, and this worker's pools of connections to their origins. A request
+// holds the view that it began with, so that a reload does not change its rules under way.
+struct SiteView {
+  std::shared_ptr<const SiteTable> table;
+  std::vector<std::shared_ptr<upstream::Group>> groups;  // by site
+  std::vector<http::UriPolicy> uri_policies;
+  std::vector<http::StorePolicy> store_policies;
+  std::vector<http::VaryPolicy> vary_policies;
+  http::ServerLimits limits;
+};
+
+// One thread's part of the edge: its loop, its client connections and the requests on them. Nothing in it is shared.
+class Worker final : public http::ConnectionHost {
+ public:
+  Worker(EventLoop& loop, const Shared& shared, stats::Sheet& sheet, const config::ResolverConfig& resolver);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // On the worker's loop, or before it runs.
+  void use_sites(std::shared_ptr<const SiteTable> table);
+  void listen(const ListenSocket& socket, std::shared_ptr<TlsServerContext> tls);
+  void stop_listening() { listeners_.clear(); }
+  // Finishes what runs and closes what is idle; `empty` is called when nothing is left.
+  void drain(std::function<void()> empty);
+  // Cuts what is left.
+  void cut();
+  // Ends everything at once; with the loop stopped.
+  void clear();
+
+  // --- for requests and fetches ---
+  EventLoop& loop() { return loop_; }
+  RamTier& ram() { return shared_.ram; }
+  FillTable& fills() { return shared_.fills; }
+  FillBoard& board() { return board_; }
+  stats::Sheet& sheet() { return sheet_; }
+  const std::shared_ptr<const SiteView>& view() const { return view_; }
+  std::int64_t now_s() const { return loop_.wall_ms() / 1000; }
+  std::string_view http_date() { return date_.at(now_s()); }
+  // The edge's name in Via, CDN-Loop and Cache-Status.
+  const std::string& name() const { return view_->table->config().name; }
+  std::uint64_t random();
+
+  OriginFetch& run_fetch(std::unique_ptr<OriginFetch> fetch);
+  // The fetch is over; it is destroyed at the end of the turn.
+  void end_fetch(OriginFetch& fetch);
+  void add_tunnel(std::unique_ptr<Stream> client, Slice from_client, std::unique_ptr<Stream> origin, Slice from_origin);
+  // The exchange is over: counts, logs, and takes the request back into the pool.
+  void release(Request& request, bool completed);
+
+ private:
+  void on_stream(std::unique_ptr<Stream> stream, bool is_tls);
+  void flush_log();
+  void count(const Request& request, bool completed);
+  void check_drained();
+  // http::ConnectionHost
+  void on_request(http::Exchange& exchange) override;
+  std::string_view on_bad_request(const http::BadRequest& bad, const SocketAddress& peer) override;
+  void on_connection_closed(http::ServerConnection& connection) override;
+
+  struct Connection {
+    std::unique_ptr<http::ServerConnection> server;
+    bool is_tls = false;
+  };
+
+  EventLoop& loop_;
+  Shared shared_;
+  stats::Sheet& sheet_;
+  FillBoard board_;
+  std::unique_ptr<Resolver> resolver_;
+  std::shared_ptr<const SiteView> view_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Request>> pool_;  // all requests ever made by this worker
+  std::vector<Request*> free_;
+  std::unordered_map<http::ServerConnection*, Connection> connections_;
+  std::unordered_map<OriginFetch*, std::unique_ptr<OriginFetch>> fetches_;
+  std::vector<std::unique_ptr<OriginFetch>> ended_fetches_;  // until the end of the turn
+  std::unordered_map<Tunnel*, std::unique_ptr<Tunnel>> tunnels_;
+  LogBuffer log_;
+  Timer log_timer_;
+  http::DateCache date_;
+  std::uint64_t random_state_[2];
+  std::string bad_request_page_;
+  std::function<void()> drained_;
+};
+
+}  // namespace meridian::edge
