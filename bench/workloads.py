@@ -131,13 +131,14 @@ class Runner:
             return
         count = self.sizes["zipf_objects"] if workload.load == "zipf" else 1
         mode = "each" if workload.load == "zipf" else "one"
-        seconds = None if mode == "each" else 0.05
+        # One connection for one object, so that the first response is stored before the next is asked for.
+        seconds, connections = (None, CONNECTIONS) if mode == "each" else (0.1, 1)
         # Twice: a server may take a moment from the first response until it serves hits.
         for _ in range(2):
-            told = self._own(server.port, mode, workload.path, count, seconds)
+            told = self._own(server.port, mode, workload.path, count, seconds, connections)
             self._sound(server, workload, told)
         before = self.origin.requests()
-        self._own(server.port, mode, workload.path, count, seconds)
+        self._own(server.port, mode, workload.path, count, seconds, connections)
         asked = self.origin.requests() - before
         if asked > count * self.sizes["stray_share"]:
             raise BenchError(f"{server.name} does not keep {workload.path}: {asked} misses")

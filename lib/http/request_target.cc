@@ -1,64 +1,19 @@
 #include "lib/http/request_target.h"
 
-#include "lib/http/chars.h"
+#include <string>
+
+#include "lib/http/authority.h"
 
 namespace meridian::http {
 namespace {
 
-struct Authority {
-  std::string_view host;
-  std::string_view port;
-};
-
-Authority split(std::string_view text) {
-  const std::size_t from = text.starts_with('[') ? text.find(']') : 0;
-  const std::size_t colon = from == std::string_view::npos ? from : text.find(':', from);
-  if (colon == std::string_view::npos) return {text, {}};
-  return {text.substr(0, colon), text.substr(colon + 1)};
-}
-
-bool is_host_char(char c) {
-  return is_letter(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
-}
-
-bool is_ip_literal_char(char c) {
-  return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
-}
-
-template <class Pred>
-bool all_of(std::string_view text, Pred pred) {
-  for (char c : text) {
-    if (!pred(c)) return false;
-  }
-  return true;
-}
-
-bool is_host(std::string_view host) {
-  if (host.starts_with('[')) {
-    return host.size() > 3 && host.ends_with(']') &&
-           all_of(host.substr(1, host.size() - 2), is_ip_literal_char);
-  }
-  return !host.empty() && all_of(host, is_host_char);
-}
-
-bool is_port(std::string_view port) {
-  if (port.size() > 5) return false;
-  unsigned value = 0;
-  for (char c : port) {
-    if (!is_digit(c)) return false;
-    value = value * 10 + static_cast<unsigned>(c - '0');
-  }
-  return value <= 65535;
-}
-
-std::string_view default_port(std::string_view scheme) { return scheme == "https" ? "443" : "80"; }
-
 // Compared in normal form: case and the scheme's default port make no difference (RFC 9110 section 4.2.3).
 bool same_authority(std::string_view a, std::string_view b, std::string_view scheme) {
-  const Authority x = split(a);
-  const Authority y = split(b);
-  const auto port = [&](std::string_view text) { return text.empty() ? default_port(scheme) : text; };
-  return equals_ignoring_case(x.host, y.host) && port(x.port) == port(y.port);
+  const int default_port = scheme == "https" ? 443 : 80;
+  std::string normal_a;
+  std::string normal_b;
+  return append_authority(a, default_port, normal_a) && append_authority(b, default_port, normal_b) &&
+         normal_a == normal_b;
 }
 
 bool fail(BadMessage& bad, BadMessage reason) {
@@ -106,8 +61,10 @@ bool resolve_absolute(std::string_view target, RequestHead& head, BadMessage& ba
 
 // RFC 9112 section 3.2.3: for CONNECT only, with a port.
 bool resolve_authority(std::string_view target, RequestHead& head, BadMessage& bad) {
-  if (split(target).port.empty()) return fail(bad, BadMessage::kTargetForm);
+  std::string_view host;
+  std::string_view port;
   if (!check_authority(target, head, "https", bad)) return false;
+  if (!split_authority(target, host, port) || port.empty()) return fail(bad, BadMessage::kTargetForm);
   head.authority = target;
   head.path = {};
   return true;
@@ -116,8 +73,9 @@ bool resolve_authority(std::string_view target, RequestHead& head, BadMessage& b
 }  // namespace
 
 bool is_authority(std::string_view text) {
-  const Authority parts = split(text);
-  return is_host(parts.host) && is_port(parts.port);
+  std::string_view host;
+  std::string_view port;
+  return !text.empty() && split_authority(text, host, port);
 }
 
 bool resolve_target(std::string_view target, RequestHead& head, BadMessage& bad) {

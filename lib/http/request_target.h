@@ -12,9 +12,9 @@ namespace meridian::http {
 // why.
 bool resolve_target(std::string_view target, RequestHead& head, BadMessage& bad);
 
-// A host name or IP literal with an optional port (RFC 9110 section 4.2, RFC 3986 section 3.2.2). Narrower
-// than the grammar: percent-encodings and sub-delimiters, which no DNS name has, are refused, as different
-// readers take them for different hosts.
+// A host name or IP literal with an optional port, as split_authority() takes them. Narrower than the grammar
+// of RFC 3986 section 3.2.2: percent-encodings and sub-delimiters, which no DNS name has, are refused, as
+// different readers take them for different hosts.
 bool is_authority(std::string_view text);
 
 }  // namespace meridian::http

@@ -118,11 +118,12 @@ void AccessLog::run() {
       lines.swap(waiting_);
       std::swap(reopen, reopen_);
     }
+    // What was logged before the request to reopen belongs to the old file.
+    write_out(lines);
     if (reopen) {
       // A name that cannot be opened keeps the old file: lines in the wrong place are better than none.
       if (OwnedFd file = open_log(path_); file.valid()) file_ = std::move(file);
     }
-    write_out(lines);
   }
 }
 

@@ -105,18 +105,21 @@ void BodyPump::wait_for_rate() {
 }
 
 BodyPump::Step BodyPump::cut() {
-  // A hang ends when the client leaves: stop() comes then.
-  if (plan_.cut == FaultCut::kHang) return Step::kWait;
+  // A hang mostly ends when the client leaves: stop() comes then.
+  if (plan_.cut == FaultCut::kHang && !std::exchange(hung_, true)) {
+    timer_.arm(kLongestHangMs);
+    return Step::kWait;
+  }
   // What stands before the cut is meant to arrive; a reset would overtake it.
   if (plan_.cut == FaultCut::kReset && exchange_.queued_bytes() > 0) {
     timer_.arm(kFlushPollMs);
     return Step::kWait;
   }
   stopped_ = true;
-  if (plan_.cut == FaultCut::kReset)
-    exchange_.abort();
-  else
+  if (plan_.cut == FaultCut::kTruncate)
     exchange_.truncate();
+  else
+    exchange_.abort();
   return Step::kWait;
 }
 

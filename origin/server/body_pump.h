@@ -45,6 +45,7 @@ class BodyPump {
   bool asked_ = false;
   bool ended_ = false;  // the body has no more
   bool stopped_ = false;
+  bool hung_ = false;
   Timer timer_;
 };
 

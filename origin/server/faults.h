@@ -42,6 +42,10 @@ struct ActiveFault {
 };
 using FaultSet = std::vector<std::shared_ptr<ActiveFault>>;
 
+// A hang ends with a reset after this long, if the client has not left before. (One that only closed its
+// sending side cannot be told from one that waits.)
+inline constexpr std::int64_t kLongestHangMs = 600'000;
+
 // What the faults that hit one request do to it, taken together.
 struct FaultPlan {
   std::int64_t head_delay_ms = 0;

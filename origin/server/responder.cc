@@ -73,9 +73,12 @@ void Responder::start() {
 }
 
 void Responder::after_delay() {
-  if (plan_.cut == FaultCut::kReset && !plan_.cut_in_body) return exchange_.abort();
-  // A hang before the head: nothing more is done until the client leaves.
-  if (plan_.cut == FaultCut::kHang && !plan_.cut_in_body) return;
+  const bool cut_now = plan_.cut != FaultCut::kNone && !plan_.cut_in_body;
+  if (cut_now && plan_.cut == FaultCut::kHang && !std::exchange(hung_, true)) {
+    // Nothing more is done until the client leaves, or the hang has lasted long enough.
+    return timer_.arm(kLongestHangMs);
+  }
+  if (cut_now) return exchange_.abort();
   if (plan_.status != 0)
     return send(text_answer(plan_.status, "A fault that is set for this path answered.\n"));
   route();

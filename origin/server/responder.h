@@ -50,6 +50,7 @@ class Responder final : public http::ExchangeHandler {
   std::optional<Answer> waiting_answer_;  // behind its own delay
   Timer timer_;
   int status_ = 0;
+  bool hung_ = false;
   bool closed_ = false;
   std::shared_ptr<void> alive_ = std::make_shared<char>();
 };

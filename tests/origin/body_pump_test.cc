@@ -97,6 +97,21 @@ TEST_F(BodyPumpTest, CutsWhereThePlanSays) {
   }
 }
 
+// Even a hang is bounded: a client that is gone without a word must not be kept for ever.
+TEST_F(BodyPumpTest, AHangEndsInTheEnd) {
+  FaultPlan plan;
+  plan.cut = FaultCut::kHang;
+  plan.cut_in_body = true;
+  FakeExchange exchange(*loop_, "GET", "/");
+  BodyPump pump(exchange, text("hello"), "", plan);
+  pump.run();
+  advance(kLongestHangMs - 1000);
+  EXPECT_EQ(exchange.end, FakeExchange::End::kOpen);
+  advance(1100);
+  EXPECT_EQ(exchange.end, FakeExchange::End::kAborted);
+  EXPECT_EQ(exchange.body, "");
+}
+
 TEST_F(BodyPumpTest, ACutBehindTheEndDoesNotHit) {
   FaultPlan plan;
   plan.cut = FaultCut::kTruncate;

@@ -45,6 +45,8 @@ class OriginConnection final : public StreamHandler {
     stream_->reset_on_close();
     stream_.reset();
   }
+  // FIN without whatever the stream would say before it.
+  void cut() { ::shutdown(stream_->fd(), SHUT_RDWR); }
   // Stops taking bytes, so that the sender's side fills up.
   void deafen(bool deaf) { stream_->want(!deaf, false); }
 
@@ -284,7 +286,6 @@ class UpstreamTest : public ::testing::Test {
     while (count-- > 0) loop->run_once();
   }
   void advance(std::int64_t ms) {
-    // Step by step, as the wheel of timers is slow to look far ahead.
     clock.advance_ms(ms);
     turns();
   }
