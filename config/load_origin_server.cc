@@ -1,4 +1,3 @@
-
 #include "config/origin_server_tables.h"
 #include "config/yaml_reader.h"
 #include "lib/http/http1.h"

@@ -1,10 +1,45 @@
 #include "config/yaml_reader.h"
 
+#include <yaml-cpp/eventhandler.h>
+
 #include <algorithm>
 #include <fstream>
 #include <sstream>
 
 namespace meridian::config {
+namespace {
+
+// Looks only at where documents begin.
+class DocumentStarts final : public YAML::EventHandler {
+ public:
+  void OnDocumentStart(const YAML::Mark& mark) override { last_ = {mark.line + 1, mark.column + 1}; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {
+  }
+  void OnMapEnd() override {}
+  Place last() const { return last_; }
+
+ private:
+  Place last_;
+};
+
+// Where the second document begins. Not by YAML::LoadAll: on some texts (a comma first) it finds documents
+// without end.
+std::optional<Place> second_document(const std::string& text) {
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  DocumentStarts starts;
+  if (!parser.HandleNextDocument(starts) || !parser.HandleNextDocument(starts)) return std::nullopt;
+  return starts.last();
+}
+
+}  // namespace
 
 std::string shown(const YAML::Node& node) {
   switch (node.Type()) {
@@ -128,14 +163,14 @@ YAML::Node parse_document(std::string_view text, Problems& problems) {
     return {};
   }
   try {
-    std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() > 1) {
-      problems.add_at(place_of(documents[1]), "", "a second document (---); allowed: one");
-    } else if (documents.empty() || !documents[0].IsMap()) {
-      problems.add("", "found " + (documents.empty() ? "nothing" : shown(documents[0])) +
-                           ", allowed: a mapping (key: value)");
+    const std::string copy(text);
+    YAML::Node document = YAML::Load(copy);
+    if (!document.IsMap()) {
+      problems.add("", "found " + shown(document) + ", allowed: a mapping (key: value)");
+    } else if (const std::optional<Place> second = second_document(copy)) {
+      problems.add_at(*second, "", "a second document begins here; allowed: one");
     } else {
-      return documents[0];
+      return document;
     }
   } catch (const YAML::Exception& error) {
     const YAML::Mark& mark = error.mark;

@@ -1,13 +1,13 @@
 #include "edge/site_table.h"
 
-#include <xxhash.h>
-
 #include <array>
 #include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <tuple>
+
+#include "lib/base/hash.h"
 
 namespace meridian::edge {
 namespace {
@@ -111,7 +111,7 @@ Result<std::shared_ptr<const SiteTable>> SiteTable::make(const config::EdgeConfi
   for (const config::SiteConfig& site_config : config.sites) {
     auto site = std::make_unique<Site>();
     site->config = site_config;
-    site->id = XXH32(site_config.name.data(), site_config.name.size(), 0);
+    site->id = static_cast<std::uint32_t>(hash_bytes(site_config.name));
     site->origin_options = group_options(site_config);
     if (auto pages = read_error_pages(site_config.error_pages.directory, site->error_pages); !pages) {
       return Failure(pages.error());

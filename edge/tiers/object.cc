@@ -1,8 +1,5 @@
 #include "edge/tiers/object.h"
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +7,7 @@
 #include <vector>
 
 #include "lib/base/check.h"
+#include "lib/base/hash.h"
 
 namespace meridian {
 
@@ -55,7 +53,7 @@ std::size_t block_bytes(std::span<const Slice> body) {
 
 }  // namespace
 
-std::uint64_t hash_of_key(std::string_view key) { return XXH3_64bits(key.data(), key.size()); }
+std::uint64_t hash_of_key(std::string_view key) { return hash_bytes(key); }
 
 std::uint64_t Object::key_hash() const { return hash_of_key(key()); }
 

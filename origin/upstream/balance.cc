@@ -1,8 +1,8 @@
 #include "origin/upstream/balance.h"
 
-#include <xxhash.h>
-
 #include <cmath>
+
+#include "lib/base/hash.h"
 
 namespace meridian::upstream {
 namespace {
@@ -42,7 +42,8 @@ std::size_t Rendezvous::pick(std::span<const Candidate> candidates, std::uint64_
   std::size_t best = 0;
   double best_score = -1;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
-    const std::uint64_t mixed = XXH3_64bits_withSeed(&hash, sizeof hash, candidates[i].seed);
+    const std::uint64_t mixed =
+        hash_bytes({reinterpret_cast<const char*>(&hash), sizeof hash}, candidates[i].seed);
     const double score = candidates[i].weight / (1e-300 - std::log(unit(mixed)));
     if (score > best_score) {
       best_score = score;

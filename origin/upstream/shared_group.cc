@@ -1,6 +1,6 @@
 #include "origin/upstream/shared_group.h"
 
-#include <xxhash.h>
+#include "lib/base/hash.h"
 
 namespace meridian::upstream {
 namespace {
@@ -26,7 +26,7 @@ SharedTarget::SharedTarget(const GroupOptions& group, const TargetOptions& optio
     : options_(options),
       url_(std::move(url)),
       server_name_(group.tls_server_name.empty() ? url_.host : group.tls_server_name),
-      seed_(XXH3_64bits(options.url.data(), options.url.size())),
+      seed_(hash_bytes(options.url)),
       breaker_(group.breaker_failures, group.breaker_open_ms),
       slots_(std::make_shared<Slots>(group.connections, group.queue)) {}
 
