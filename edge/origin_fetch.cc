@@ -146,7 +146,7 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
   for (const http::FieldId id : {http::FieldId::kAge, http::FieldId::kMeridianCacheControl}) {
     if (head.fields.has(id)) now.fields.add(id, head.fields.value(id));
   }
-  const http::StoreDecision decision = decide(now);
+  const http::StoreDecision decision = decide(now, true);
   ObjectMeta meta = stale.meta();
   set_times(meta, decision.times);
   meta.flags |= http::kStoredHasValidator;
@@ -199,7 +199,7 @@ void OriginFetch::freshen_by_head(const http::ResponseHead& head) {
   http::ResponseHead now;
   now.status = 200;
   http::parse_block(merged, now.fields);
-  const http::StoreDecision decision = decide(now);
+  const http::StoreDecision decision = decide(now, true);
   if (!decision.store()) return;
   ObjectMeta meta = stale.meta();
   set_times(meta, decision.times);

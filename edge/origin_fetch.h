@@ -82,7 +82,8 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   std::string merged_head(const http::FieldList& stored, const http::ResponseHead& update) const;
   void freshen_by_head(const http::ResponseHead& head);
   void invalidate(const http::ResponseHead& head);
-  http::StoreDecision decide(const http::ResponseHead& head) const;
+  // `is_update`: the head is a stored one as a 304 or a HEAD has updated it.
+  http::StoreDecision decide(const http::ResponseHead& head, bool is_update = false) const;
   void begin_response(const http::ResponseHead& head, std::optional<std::uint64_t> length, bool no_body);
   void settle_variant(const http::ResponseHead& head, FillHead& fill_head);
   bool fits(std::uint64_t body_bytes) const;

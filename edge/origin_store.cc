@@ -9,8 +9,9 @@
 // What becomes of an origin's response: the head that clients get, whether it is stored, and storing it.
 namespace meridian::edge {
 
-http::StoreDecision OriginFetch::decide(const http::ResponseHead& head) const {
-  http::StoreInput input{original_->head(), head, has_body_, worker_.now_s(), worker_.loop().now_ms() - started_ms_};
+http::StoreDecision OriginFetch::decide(const http::ResponseHead& head, bool is_update) const {
+  http::StoreInput input{
+      original_->head(), head, has_body_, worker_.now_s(), worker_.loop().now_ms() - started_ms_, is_update};
   return http::decide_store(input, view_->store_policies[site_index_]);
 }
 

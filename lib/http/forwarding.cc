@@ -8,43 +8,6 @@
 namespace meridian::http {
 namespace {
 
-// What Connection cannot strip: fields that caches, routing or security depend on.
-constexpr FieldSet kProtected = {
-    FieldId::kHost,
-    FieldId::kContentLength,
-    FieldId::kContentType,
-    FieldId::kContentRange,
-    FieldId::kContentEncoding,
-    FieldId::kContentLocation,
-    FieldId::kCacheControl,
-    FieldId::kCdnCacheControl,
-    FieldId::kMeridianCacheControl,
-    FieldId::kAuthorization,
-    FieldId::kCookie,
-    FieldId::kSetCookie,
-    FieldId::kIfMatch,
-    FieldId::kIfNoneMatch,
-    FieldId::kIfModifiedSince,
-    FieldId::kIfRange,
-    FieldId::kIfUnmodifiedSince,
-    FieldId::kRange,
-    FieldId::kAge,
-    FieldId::kDate,
-    FieldId::kExpires,
-    FieldId::kVary,
-    FieldId::kEtag,
-    FieldId::kLastModified,
-    FieldId::kXForwardedFor,
-    FieldId::kXForwardedHost,
-    FieldId::kXForwardedProto,
-    FieldId::kForwarded,
-    FieldId::kVia,
-    FieldId::kXForwardedPort,
-    FieldId::kXRealIp,
-    FieldId::kCdnLoop,
-    FieldId::kMaxForwards,
-};
-
 std::string_view version_text(Version version) {
   switch (version) {
     case Version::kHttp10:
@@ -55,21 +18,6 @@ std::string_view version_text(Version version) {
       return "2";
   }
   return "1.1";
-}
-
-bool among(const Field& field, std::span<const std::string> names) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return equals_ignoring_case(name, field.name); });
-}
-
-// Passes on what belongs to the far end, except what `skip` takes out.
-template <class Skip>
-void append_passing(const FieldList& from, const Skip& skip, std::string& block) {
-  const ConnectionOptions options(from);
-  for (const Field& field : from) {
-    if (!is_hop_by_hop(field.id) && !options.lists(field) && !skip(field))
-      append_field(block, field.name, field.value);
-  }
 }
 
 // A node of RFC 7239 section 6: an IPv6 address stands in brackets and quotes.
@@ -164,54 +112,6 @@ bool is_rewritten(FieldId id, const ForwardPolicy& policy, const ForwardFacts& f
 
 }  // namespace
 
-bool is_hop_by_hop(FieldId id) {
-  switch (id) {
-    case FieldId::kConnection:
-    case FieldId::kKeepAlive:
-    case FieldId::kProxyConnection:
-    case FieldId::kProxyAuthenticate:
-    case FieldId::kProxyAuthenticationInfo:
-    case FieldId::kProxyAuthorization:
-    case FieldId::kTe:
-    case FieldId::kTrailer:
-    case FieldId::kTransferEncoding:
-    case FieldId::kUpgrade:
-      return true;
-    default:
-      return false;
-  }
-}
-
-ConnectionOptions::ConnectionOptions(const FieldList& fields) {
-  if (!fields.has(FieldId::kConnection)) return;
-  for (const Field& field : fields) {
-    if (field.id != FieldId::kConnection) continue;
-    for_each_member(field.value, [&](std::string_view option) {
-      if (equals_ignoring_case(option, "close")) {
-        close_ = true;
-      } else if (equals_ignoring_case(option, "upgrade")) {
-        upgrade_ = true;
-      } else if (!equals_ignoring_case(option, "keep-alive") && !kProtected.has(field_id(option))) {
-        names_.push_back(option);
-      }
-      return true;
-    });
-  }
-}
-
-bool ConnectionOptions::lists(const Field& field) const {
-  return std::any_of(names_.begin(), names_.end(),
-                     [&](std::string_view name) { return equals_ignoring_case(name, field.name); });
-}
-
-void append_end_to_end(const FieldList& from, const FieldSet& without,
-                       std::span<const std::string> without_names, std::string& block) {
-  const auto skip = [&](const Field& field) {
-    return (field.id != FieldId::kOther && without.has(field.id)) || among(field, without_names);
-  };
-  append_passing(from, skip, block);
-}
-
 bool is_untrusted_forwarding_field(const Field& field) {
   switch (field.id) {
     case FieldId::kForwarded:
@@ -291,7 +191,7 @@ void append_client_response_fields(const ResponseHead& response, std::string_vie
                                    std::string& block) {
   const auto skip = [&](const Field& field) {
     return field.id == FieldId::kAge || field.id == FieldId::kMeridianCacheControl ||
-           field.id == FieldId::kVia || field.id == FieldId::kContentLength || among(field, strip);
+           field.id == FieldId::kVia || field.id == FieldId::kContentLength || is_named(field, strip);
   };
   append_passing(response.fields, skip, block);
   if (!response.fields.has(FieldId::kDate)) append_field(block, field_name(FieldId::kDate), date);

@@ -4,37 +4,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "lib/http/hop_by_hop.h"
 #include "lib/http/message.h"
 
-// What an intermediary takes off a message and puts on it (RFC 9110 section 7.6, RFC 7239, RFC 8586).
+// What an intermediary takes off a message and puts on it (RFC 9110 sections 7.6.2 and 7.6.3, RFC 7239, RFC
+// 8586).
 namespace meridian::http {
-
-// Connection, Keep-Alive, Proxy-Connection, Proxy-Authenticate, Proxy-Authentication-Info,
-// Proxy-Authorization, TE, Trailer, Transfer-Encoding, Upgrade.
-bool is_hop_by_hop(FieldId id);
-
-// The field names that a Connection field lists (RFC 9110 section 7.6.1). Names that Connection must not list
-// are not removed on its word, as a client would use that to strip what others rely on: Host, Content-*,
-// Cache-Control, Authorization, Cookie, Set-Cookie, the conditionals, Range, Age, Date, Expires, Vary, ETag,
-// Last-Modified, X-Forwarded-*, Forwarded, Via.
-class ConnectionOptions {
- public:
-  explicit ConnectionOptions(const FieldList& fields);
-  bool lists(const Field& field) const;
-  bool close() const { return close_; }
-  bool upgrade() const { return upgrade_; }
-
- private:
-  std::vector<std::string_view> names_;  // empty, without memory, for most messages
-  bool close_ = false;
-  bool upgrade_ = false;
-};
-
-// Appends every end-to-end field of `from` but those in `without` and `without_names`.
-void append_end_to_end(const FieldList& from, const FieldSet& without,
-                       std::span<const std::string> without_names, std::string& block);
 
 // --- to the origin
 

@@ -1,18 +1,12 @@
 #include "lib/http/merge.h"
 
-#include <algorithm>
 #include <optional>
 
 #include "lib/http/date.h"
-#include "lib/http/forwarding.h"
+#include "lib/http/hop_by_hop.h"
 
 namespace meridian::http {
 namespace {
-
-bool among(const Field& field, std::span<const std::string> names) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return equals_ignoring_case(name, field.name); });
-}
 
 bool has_name(const FieldList& fields, const Field& field) {
   return field.id != FieldId::kOther ? fields.has(field.id) : fields.find(field.name) != nullptr;
@@ -35,11 +29,11 @@ void merge_fields(const FieldList& stored, const FieldList& update, std::span<co
   const ConnectionOptions options(update);
   const auto taken = [&](const Field& field) {
     return !kept_on_update(field.id) && !is_hop_by_hop(field.id) && !options.lists(field) &&
-           !among(field, strip);
+           !is_named(field, strip);
   };
   for (const Field& field : stored) {
     const bool replaced = has_name(update, field) && taken(field);
-    if (!replaced && !among(field, strip)) append_field(block, field.name, field.value);
+    if (!replaced && !is_named(field, strip)) append_field(block, field.name, field.value);
   }
   for (const Field& field : update) {
     if (taken(field)) append_field(block, field.name, field.value);
