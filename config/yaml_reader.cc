@@ -142,17 +142,19 @@ void MappingReader::param(std::string_view key, StatusTtls::Value& to, StatusTtl
     if (!state_.count()) return;
     const auto status = status_node.IsScalar() ? parse_status(status_node.Scalar()) : std::nullopt;
     const auto ttl_s = ttl_node.IsScalar() ? parse(Seconds{}, ttl_node.Scalar()) : std::nullopt;
-    const bool twice =
-        status && std::any_of(to.begin(), to.end(), [&](const StatusTtl& t) { return t.status == *status; });
-    if (twice) {
-      state_.problems.add_at(place_of(status_node), path,
-                             "status " + std::to_string(*status) + " is there twice");
-    } else if (status && ttl_s) {
-      to.push_back({*status, *ttl_s});
-    } else {
+    if (!status || !ttl_s) {
       const YAML::Node& bad = status ? ttl_node : status_node;
       state_.problems.add_at(place_of(bad), path,
                              "found " + shown(bad) + ", allowed: " + std::string(expected(kind)));
+      continue;
+    }
+    // Not *status: g++ 12 at -O2 takes that for a read of what may not be there, in spite of the check above.
+    const StatusTtl line{status.value_or(0), ttl_s.value_or(0)};
+    if (std::any_of(to.begin(), to.end(), [&](const StatusTtl& t) { return t.status == line.status; })) {
+      state_.problems.add_at(place_of(status_node), path,
+                             "status " + std::to_string(line.status) + " is there twice");
+    } else {
+      to.push_back(line);
     }
   }
 }
