@@ -43,10 +43,6 @@ Connection::Connection(EventLoop& loop, ReadBlocks& blocks, std::unique_ptr<Stre
   stream_->set_handler(this);
 }
 
-Connection::~Connection() {
-  if (gone_ != nullptr) *gone_ = true;
-}
-
 void Connection::begin(const Exchange& exchange) {
   DCHECK(phase_ == Phase::kIdle);
   exchange_ = exchange;
@@ -247,12 +243,9 @@ Connection::Flow Connection::take_informational() {
   if (head_.status == 100) return Flow::kOn;
   const http::ResponseHead head = std::move(head_);
   const Ref<Block> keep = room_.block;
-  bool gone = false;
-  gone_ = &gone;
+  const Lifeline::Scope scope(life_);
   exchange_.user->on_informational(head);
-  if (gone) return Flow::kStop;
-  gone_ = nullptr;
-  return Flow::kOn;
+  return scope.alive() ? Flow::kOn : Flow::kStop;
 }
 
 Connection::Flow Connection::switch_protocols() {
@@ -289,13 +282,13 @@ Connection::Flow Connection::take_head() {
   if (phase_ == Phase::kChunked) chunks_.reset();
   http::ResponseHead head = std::move(head_);
   const Ref<Block> keep = room_.block;
-  bool gone = false;
-  gone_ = &gone;
-  exchange_.user->on_head(
-      head, framing.kind == Kind::kLength ? std::optional<std::uint64_t>(framing.length) : std::nullopt,
-      no_body);
-  if (gone) return Flow::kStop;
-  gone_ = nullptr;
+  {
+    const Lifeline::Scope scope(life_);
+    const bool announced = framing.kind == Kind::kLength;
+    exchange_.user->on_head(head, announced ? std::optional<std::uint64_t>(framing.length) : std::nullopt,
+                            no_body);
+    if (!scope.alive()) return Flow::kStop;
+  }
   head_ = std::move(head);
   if (!no_body) return Flow::kOn;
   complete(http::FieldList());
@@ -337,12 +330,9 @@ Connection::Flow Connection::read_chunked(bool& progress) {
 }
 
 Connection::Flow Connection::hand_on(std::string_view bytes) {
-  bool gone = false;
-  gone_ = &gone;
+  const Lifeline::Scope scope(life_);
   exchange_.user->on_body(Slice{Ref<const RefCounted>(room_.block), bytes.data(), bytes.size()});
-  if (gone) return Flow::kStop;
-  gone_ = nullptr;
-  return Flow::kOn;
+  return scope.alive() ? Flow::kOn : Flow::kStop;
 }
 
 void Connection::complete(const http::FieldList& trailers) {

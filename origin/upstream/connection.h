@@ -8,6 +8,7 @@
 #include "lib/base/bytes.h"
 #include "lib/http/http1.h"
 #include "lib/net/event_loop.h"
+#include "lib/net/lifeline.h"
 #include "lib/net/stream.h"
 #include "origin/upstream/outgoing.h"
 #include "origin/upstream/read_blocks.h"
@@ -61,7 +62,6 @@ class Connection final : private StreamHandler {
  public:
   Connection(EventLoop& loop, ReadBlocks& blocks, std::unique_ptr<Stream> stream,
              const http::HeadLimits& limits);
-  ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -141,7 +141,7 @@ class Connection final : private StreamHandler {
   std::size_t begin_ = 0;  // the first unread byte; the last is before room_.used
   http::ResponseHead head_;
   http::ChunkDecoder chunks_;
-  bool* gone_ = nullptr;  // set when destroyed or begun anew inside a call to the user
+  Lifeline life_;
 };
 
 }  // namespace meridian::upstream
