@@ -7,7 +7,7 @@ const SAMPLES = [
   { name: 'A slow page (0.8 s)', path: '/_bytes/4096?delay=800&cache-control=no-store&cdn-cache-control=max-age%3D20' },
   { name: 'One mebibyte', path: '/_bytes/1048576?cache-control=no-store&cdn-cache-control=max-age%3D120' },
   { name: 'Stale while asking', path: '/_bytes/2048?cache-control=no-store&cdn-cache-control=max-age%3D3%2C%20stale-while-revalidate%3D60' },
-  { name: 'An error, kept briefly', path: '/_status/404?cache-control=no-store&cdn-cache-control=max-age%3D8' },
+  { name: 'One copy for each language', path: '/_bytes/3000?cache-control=no-store&cdn-cache-control=max-age%3D8&vary=accept-language' },
   { name: 'Somebody’s private page', path: '/_bytes/1024?cache-control=private' },
   { name: 'The clock', path: '/_echo' },
 ];
@@ -71,8 +71,9 @@ async function show(sample) {
     const age = response.headers.get('age');
     sample.age.textContent = age === null ? '' : `${age} s`;
     sample.size.textContent = readable(bytes);
-    sample.meter.max = 1000;
-    sample.meter.value = Math.min(ms, 1000);
+    // Logarithmic, so that a millisecond can be seen beside a second.
+    sample.meter.max = 3;
+    sample.meter.value = Math.min(Math.log10(1 + ms), 3);
     sample.ms.textContent = `${ms < 10 ? ms.toFixed(1) : Math.round(ms)} ms`;
     count(status.kind, ms);
   } catch (error) {
