@@ -1,0 +1,313 @@
+"""The edge as a process: reload, drain, upgrade, logs, TLS, the operators' listener, and what a wrong file says."""
+
+import json
+import os
+import re
+import signal
+import ssl
+import subprocess
+import threading
+
+import pytest
+
+from conftest import PATIENCE_S, binary
+from edge_client import Client
+from edge_fixtures import Edge, app, edge, scripted  # noqa: F401  (fixtures)
+from scripted_origin import Gate, Say
+
+FRESH = {"Cache-Control": "max-age=600"}
+
+
+def wait_for_stderr(process, pattern):
+    """Standard error is collected by a thread; this waits for a line of it."""
+    deadline = threading.Event()
+    for _ in range(PATIENCE_S * 100):
+        for line in list(process.stderr):
+            if re.search(pattern, line):
+                return line
+        deadline.wait(0.01)
+    pytest.fail(f"/{pattern}/ was not said; stderr: {process.stderr}")
+
+
+def asking_without_end(served, stop, failures, path="/a"):
+    """Asks on fresh connections until told to stop; whatever is no good answer is a failure."""
+    while not stop.is_set():
+        try:
+            got = served.get(path)
+            if got is None or got.status != 200 or not got.whole:
+                failures.append(got.status if got else "closed")
+        except OSError as error:
+            failures.append(str(error))
+
+
+def test_reload_changes_rules_and_drops_nothing(app, edge):
+    app.say("/a", Say(200, FRESH, "a"))
+    served = edge(app, workers=2)
+    stop, failures = threading.Event(), []
+    askers = [threading.Thread(target=asking_without_end, args=(served, stop, failures)) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    text = served.config.read_text()
+    for i in range(5):
+        served.config.write_text(text + f"    cache: {{ cache_status: {'off' if i % 2 == 0 else 'on'} }}\n")
+        before = len(served.process.stderr)
+        served.process.signal(signal.SIGHUP)
+        while len(served.process.stderr) == before:
+            stop.wait(0.01)
+    stop.set()
+    for asker in askers:
+        asker.join()
+    assert not failures
+    assert "Cache-Status" not in served.get("/a")
+    assert served.metric("meridian_edge_config_reloads_total", result="ok") == 5
+
+
+def test_a_wrong_file_is_refused_and_the_old_one_stays(app, edge):
+    app.say("/a", Say(200, FRESH, "a"))
+    served = edge(app)
+    served.config.write_text(served.config.read_text().replace("origins:", "orgins:"))
+    served.process.signal(signal.SIGHUP)
+    line = wait_for_stderr(served.process, "orgins")
+    assert re.search(r"edge\.yaml:\d+:\d+: ", line) and "origins" in line
+    assert served.get("/a").status == 200
+    assert served.metric("meridian_edge_config_reloads_total", result="failed") == 1
+
+
+def test_new_listeners_come_with_a_reload(app, edge, tmp_path):
+    app.say("/a", Say(200, FRESH, "a"))
+    served = edge(app)
+    import socket
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    served.config.write_text(served.config.read_text().replace(
+        "listen: [ { address: 127.0.0.1:0 } ]",
+        f"listen: [ {{ address: 127.0.0.1:0 }}, {{ address: 127.0.0.1:{port} }} ]"))
+    served.process.signal(signal.SIGHUP)
+    wait_for_stderr(served.process, "is in force")
+    for address in (served.address, ("127.0.0.1", port)):
+        with Client(address) as client:
+            assert client.ask("/a").status == 200
+
+
+def test_drain_finishes_what_runs(app, edge):
+    gate = Gate(first=b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234", rest=b"56789")
+    app.say("/slow", gate)
+    served = edge(app)
+    idle = served.client()
+    running = served.client()
+    running.request("/slow")
+    gate.wait_reached()
+    served.process.signal(signal.SIGTERM)
+    wait_for_stderr(served.process, "draining")
+    assert idle.closed()
+    with pytest.raises(OSError):
+        while True:
+            served.client().close()
+    gate.open()
+    got = running.read_response()
+    assert got.whole and got.body == b"0123456789"
+    assert served.process.wait() == 0
+
+
+def test_a_second_term_does_not_wait(app, edge):
+    gate = Gate(first=b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n01234", rest=b"")
+    app.say("/slow", gate)
+    served = edge(app)
+    running = served.client()
+    running.request("/slow")
+    gate.wait_reached()
+    served.process.signal(signal.SIGTERM)
+    wait_for_stderr(served.process, "draining")
+    served.process.signal(signal.SIGTERM)
+    assert served.process.wait() == 0
+    gate.open()
+
+
+def test_upgrade_refuses_no_connection(app, edge):
+    app.say("/a", Say(200, FRESH, "a"))
+    served = edge(app, workers=2)
+    stop, failures = threading.Event(), []
+    askers = [threading.Thread(target=asking_without_end, args=(served, stop, failures)) for _ in range(4)]
+    for asker in askers:
+        asker.start()
+    served.process.signal(signal.SIGUSR2)
+    assert served.process.child.wait(timeout=PATIENCE_S) == 0
+    # The successor writes to the same pipes: it said where it listens before the old one drained.
+    assert served.process.address() == served.address
+    for _ in range(100):
+        assert served.get("/a").status == 200
+    stop.set()
+    for asker in askers:
+        asker.join()
+    assert not failures
+    end_successor(served)
+
+
+def end_successor(served):
+    """The successor is nobody's child here: the admin listener tells its pid by the socket that it holds."""
+    inode = None
+    for line in open("/proc/net/tcp").read().splitlines()[1:]:
+        columns = line.split()
+        if columns[3] == "0A" and int(columns[1].split(":")[1], 16) == served.admin[1]:
+            inode = columns[9]
+    for process in os.listdir("/proc"):
+        if not process.isdigit() or int(process) == os.getpid():
+            continue
+        try:
+            held = [os.readlink(f"/proc/{process}/fd/{fd}") for fd in os.listdir(f"/proc/{process}/fd")]
+        except OSError:
+            continue
+        if f"socket:[{inode}]" in held:
+            os.kill(int(process), signal.SIGTERM)
+            for _ in range(PATIENCE_S * 100):
+                if not os.path.exists(f"/proc/{process}/exe"):
+                    return
+                threading.Event().wait(0.01)
+    pytest.fail("the successor was not found, or did not end")
+
+
+def test_health_metrics_and_commands(app, edge, tmp_path):
+    app.say("/a", Say(200, FRESH, "a"))
+    token = tmp_path / "token"
+    token.write_text("a-secret\n")
+    file_token = f"admin: {{ address: 127.0.0.1:0, token_file: {token} }}"
+    served = edge(app)
+    served.config.write_text(served.config.read_text().replace("admin: { address: 127.0.0.1:0 }", file_token))
+    served.process.signal(signal.SIGHUP)
+    wait_for_stderr(served.process, "is in force")
+    served.get("/a"), served.get("/a")
+
+    def admin(target, method="GET", fields=()):
+        with Client(served.admin) as client:
+            return client.ask(target, method, fields)
+
+    assert admin("/healthz").status == 200
+    assert json.loads(admin("/readyz").body)["status"] == "ready"
+    assert admin("/nothing").status == 404 and admin("/metrics", "POST").status == 405
+    assert admin("/v1/cache").status == 401
+    assert admin("/v1/cache", fields={"Authorization": "Bearer a-secreT"}).status == 401
+    key = {"Authorization": "Bearer a-secret"}
+    assert json.loads(admin("/v1/cache", fields=key).body)["objects"] == 1
+    assert json.loads(admin("/v1/origins", fields=key).body)[0]["url"] == app.url
+    assert admin("/v1/reload", "POST", key).status == 200
+    assert served.metric("meridian_edge_requests_total", result="hit") == 1
+    assert served.metric("meridian_edge_cache_objects", tier="ram") == 1
+
+
+@pytest.mark.parametrize("form", ["json", "combined"])
+def test_access_log_and_its_rotation(app, edge, tmp_path, form):
+    app.say("/a?q=\"x\"", Say(200, FRESH, "hello"))
+    log = tmp_path / "access.log"
+    served = edge(app, top=f"access_log: {{ path: {log}, format: {form} }}")
+    served.get('/a?q="x"', {"User-Agent": 'evil"\\agent'})
+    moved = tmp_path / "access.log.1"
+
+    def lines(path, count):
+        for _ in range(PATIENCE_S * 100):
+            have = path.read_text().splitlines() if path.exists() else []
+            if len(have) >= count:
+                return have
+            threading.Event().wait(0.01)
+        pytest.fail(f"{path} has {have}")
+
+    first = lines(log, 1)[0]
+    if form == "json":
+        entry = json.loads(first)
+        assert (entry["method"], entry["path"], entry["status"], entry["cache"]) == ("GET", '/a?q="x"', 200, "miss")
+        assert entry["user_agent"] == 'evil"\\agent' and entry["client"] == "127.0.0.1" and entry["bytes"] > 5
+    else:
+        assert re.fullmatch(r'127\.0\.0\.1 - - \[[^]]+\] "GET /a\?q=\\x22x\\x22 HTTP/1\.1" 200 \d+ "-" "evil\\x22\\x5Cagent"', first)
+    log.rename(moved)
+    served.process.signal(signal.SIGHUP)
+    wait_for_stderr(served.process, "is in force")
+    served.get("/b")
+    assert len(lines(log, 1)) == 1 and len(moved.read_text().splitlines()) == 1
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """make(common_name) -> (certificate file, key file), made anew under the same names."""
+
+    def make(name):
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem", "-days", "2", "-subj", f"/CN={name}",
+                        "-addext", f"subjectAltName=DNS:{name}"], check=True, capture_output=True)
+        return tmp_path / "cert.pem", tmp_path / "key.pem"
+
+    return make
+
+
+def test_tls_with_resumption_and_a_new_certificate_by_reload(app, start, tmp_path, certificate):
+    app.say("/a", lambda connection, asked: Say(200, {"Cache-Control": "no-store"}, asked["X-Forwarded-Proto"])(connection, asked))
+    cert, key = certificate("one.example.test")
+    file = tmp_path / "tls.yaml"
+    file.write_text(f"listen: [ {{ address: 127.0.0.1:0, tls: {{ certificate: {cert}, key: {key} }} }} ]\n"
+                    f'sites:\n  - hosts: ["*"]\n    origins: [ {{ url: "{app.url}" }} ]\n')
+    served = Edge(start("meridian-edge", "--config", file))
+
+    def handshake(name, session=None):
+        context = ssl.create_default_context(cafile=cert)
+        raw = Client(served.address).socket
+        tls = context.wrap_socket(raw, server_hostname=name, session=session) if session is None else None
+        tls.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        data = b""
+        while piece := tls.recv(65536):
+            data += piece
+        return tls.version(), data
+
+    version, data = handshake("one.example.test")
+    assert version == "TLSv1.3" and data.endswith(b"\r\n\r\nhttps")
+    certificate("two.example.test")
+    served.process.signal(signal.SIGHUP)
+    wait_for_stderr(served.process, "is in force")
+    assert handshake("two.example.test")[1].endswith(b"https")
+    with pytest.raises(ssl.SSLCertVerificationError):
+        handshake("one.example.test")
+    # A certificate that does not fit its key is refused, and the old one stays.
+    cert.write_text("nonsense")
+    served.process.signal(signal.SIGHUP)
+    wait_for_stderr(served.process, "reload refused")
+
+
+@pytest.mark.parametrize("version", ["1.2", "1.3"])
+def test_tls_sessions_are_resumed(app, start, tmp_path, certificate, version):
+    cert, key = certificate("one.example.test")
+    app.say("/a", Say(200, FRESH, "a"))
+    file = tmp_path / "tls.yaml"
+    file.write_text(f"listen: [ {{ address: 127.0.0.1:0, tls: {{ certificate: {cert}, key: {key} }} }} ]\nworkers: 2\n"
+                    f'sites:\n  - hosts: ["*"]\n    origins: [ {{ url: "{app.url}" }} ]\n')
+    served = Edge(start("meridian-edge", "--config", file))
+    context = ssl.create_default_context(cafile=cert)
+    if version == "1.2":
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+    session, reused = None, []
+    for _ in range(6):
+        tls = context.wrap_socket(Client(served.address).socket, server_hostname="one.example.test", session=session)
+        tls.sendall(b"GET /a HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        while tls.recv(65536):
+            pass
+        session = tls.session
+        reused.append(tls.session_reused)
+        tls.close()
+    assert reused == [False] + [True] * 5
+
+
+@pytest.mark.parametrize("text, expected", [
+    ("listen: [ { adress: 127.0.0.1:1 } ]", r":1:\d+: .*adress.*address"),
+    ("workers: many\n", r":1:\d+: .*workers.*many"),
+    ("sites: []\n", "sites"),
+    ("a: [", r":1:"),
+])
+def test_a_wrong_file_says_where(tmp_path, text, expected):
+    file = tmp_path / "edge.yaml"
+    file.write_text(text)
+    ran = subprocess.run([binary("meridian-edge"), "--config", file, "--check"], capture_output=True, text=True)
+    assert ran.returncode == 1 and re.search(expected, ran.stderr), ran.stderr
+
+
+def test_one_line_is_enough(app, start):
+    app.say("/a", Say(200, FRESH, "a"))
+    process = start("meridian-edge", "--listen", "127.0.0.1:0", "--origin", app.url)
+    with Client(process.address()) as client:
+        assert client.ask("/a").status == 200
+        assert client.ask("/a").hit
