@@ -21,6 +21,7 @@ class FillBoard;
 struct FillHead {
   int status = 0;
   std::string block;  // field lines for clients, without framing, Age and Cache-Status
+  std::string stored_block;  // what is stored instead, when some fields may not be (no-cache="x"); else empty
   ObjectMeta meta;    // freshness, also of what is not stored
   std::optional<std::uint64_t> length;
   bool no_body = false;

@@ -85,8 +85,10 @@ class Signals final : public FdHandler {
   }
 
   void upgrade() {
-    std::vector<const ListenSocket*> sockets = server_.sockets();
+    // In the order in which a process takes them: the operators' first.
+    std::vector<const ListenSocket*> sockets;
     if (admin_ != nullptr) sockets.push_back(&admin_->socket());
+    for (const ListenSocket* socket : server_.sockets()) sockets.push_back(socket);
     auto started = upgrade_.start(sockets, [this](bool serves) {
       if (!serves) return say("the new process ended before it served; this one goes on");
       say("the new process serves; this one drains");

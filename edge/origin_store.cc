@@ -29,11 +29,13 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
   set_times(fill_head.meta, decision.times);
   fill_head.meta.status = static_cast<std::uint16_t>(head.status);
   fill_head.meta.site = site().id;
-  http::append_client_response_fields(head, worker_.name(), worker_.http_date(),
-                                      fill_head.stored ? std::span<const std::string>(decision.strip)
-                                                       : std::span<const std::string>(),
-                                      fill_head.block);
-  if (site().config.forwarding.rewrite_redirects) rewrite_location(fill_head.block);
+  const auto block_without = [&](std::span<const std::string> strip, std::string& block) {
+    http::append_client_response_fields(head, worker_.name(), worker_.http_date(), strip, block);
+    if (site().config.forwarding.rewrite_redirects) rewrite_location(block);
+  };
+  block_without({}, fill_head.block);
+  // Whoever asked gets these fields; only later askers may not (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
+  if (fill_head.stored && !decision.strip.empty()) block_without(decision.strip, fill_head.stored_block);
 
   storing_ = fill_head.stored;
   partial_ = decision.partial;
@@ -99,7 +101,8 @@ void OriginFetch::store() {
   if (partial_) return store_part(std::move(body));
   const FillHead& head = fill_->head();
   worker_.sheet().observe(stats::kObjectSize, static_cast<std::int64_t>(fill_->produced_bytes()));
-  put(Object::from_fill(store_key_, head.meta, head.block, std::move(body)));
+  const std::string& block = head.stored_block.empty() ? head.block : head.stored_block;
+  put(Object::from_fill(store_key_, head.meta, block, std::move(body)));
 }
 
 // Keeps a 206: with what is held already where the two are of one representation and touch (RFC 9111 section 3.4), and as

@@ -219,8 +219,10 @@ void Server::drain(std::function<void()> done) {
   drained_ = std::move(done);
   undrained_ = threads_.size();
   force_cut_.arm(config().drain_timeout_ms);
+  // The sockets close once every worker has let go of them: whoever comes then is refused instead of waiting for nobody.
+  const ListeningSet retired = std::exchange(listening_, std::make_shared<std::vector<Listening>>());
   for (Thread& thread : threads_) {
-    thread.loop->post([this, &thread] {
+    thread.loop->post([this, &thread, retired] {
       thread.worker->drain([this] {
         main_loop_.post([this] {
           if (--undrained_ > 0) return;

@@ -196,7 +196,7 @@ def test_health_metrics_and_commands(app, edge, tmp_path):
 
 @pytest.mark.parametrize("form", ["json", "combined"])
 def test_access_log_and_its_rotation(app, edge, tmp_path, form):
-    app.say("/a?q=\"x\"", Say(200, FRESH, "hello"))
+    app.say("/a?q=%22x%22", Say(200, FRESH, "hello"))
     log = tmp_path / "access.log"
     served = edge(app, top=f"access_log: {{ path: {log}, format: {form} }}")
     served.get('/a?q="x"', {"User-Agent": 'evil"\\agent'})
