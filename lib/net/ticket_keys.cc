@@ -18,7 +18,7 @@ constexpr int kIvBytes = 16;
 constexpr int kFailed = -1;
 constexpr int kUnknownTicket = 0;  // a full handshake follows
 constexpr int kGood = 1;
-constexpr int kGoodButOld = 2;  // the client gets a new ticket
+constexpr int kGoodButOld = 2;  // and the client gets a new ticket
 
 bool set_mac_key(EVP_MAC_CTX* mac, unsigned char* key, std::size_t size) {
   char digest[] = "SHA256";
@@ -51,7 +51,11 @@ void TicketKeys::install(SSL_CTX* context) {
 int TicketKeys::on_ticket(SSL* ssl, unsigned char* name, unsigned char* iv, EVP_CIPHER_CTX* cipher,
                           EVP_MAC_CTX* mac, int sealing) {
   auto* keys = static_cast<TicketKeys*>(SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl)));
-  return sealing == 1 ? keys->seal(name, iv, cipher, mac) : keys->open(name, iv, cipher, mac);
+  if (sealing == 1) return keys->seal(name, iv, cipher, mac);
+  const int opened = keys->open(name, iv, cipher, mac);
+  // Clients of TLS 1.3 use a ticket once (RFC 8446 appendix C.4): without a new one the next handshake would
+  // be full.
+  return opened == kGood && SSL_version(ssl) == TLS1_3_VERSION ? kGoodButOld : opened;
 }
 
 bool TicketKeys::fresh_key(Key& key, std::int64_t now_ms) {

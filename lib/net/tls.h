@@ -50,7 +50,7 @@ struct TlsClientOptions {
 // server name, so that the next handshake is short. From any thread.
 class TlsClientContext {
  public:
-  // Server names whose session is kept; the oldest goes first.
+  // Server names whose sessions are kept; the oldest goes first.
   static constexpr std::size_t kSessions = 1024;
 
   [[nodiscard]] static Result<std::shared_ptr<TlsClientContext>> create(const TlsClientOptions& options);

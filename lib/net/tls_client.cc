@@ -4,6 +4,7 @@
 #include <list>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "lib/base/mutex.h"
 #include "lib/net/address.h"
@@ -21,39 +22,52 @@ int name_index() {
   return index;
 }
 
-// The latest session of each server name; the name that got its session first goes when there are too many.
+// A session of TLS 1.3 is for one more connection (RFC 8446 appendix C.4), so that several are kept for a
+// busy server.
+constexpr std::size_t kSessionsOfName = 8;
+
+// The latest sessions of each server name; the name that came first goes when there are too many.
 class Sessions {
  public:
   explicit Sessions(std::size_t limit) : limit_(limit) {}
 
   void put(const std::string& name, SslSessionPtr session) {
     MutexLock lock(mutex_);
-    if (const auto found = by_name_.find(name); found != by_name_.end()) {
-      found->second = std::move(session);
-      return;
+    const auto found = by_name_.find(name);
+    std::vector<SslSessionPtr>& sessions = found != by_name_.end() ? found->second : add(name);
+    if (sessions.size() == kSessionsOfName) sessions.erase(sessions.begin());
+    sessions.push_back(std::move(session));
+  }
+
+  // The newest, or nullptr. Those of TLS 1.2 stay for others too.
+  SslSessionPtr get(const std::string& name) {
+    MutexLock lock(mutex_);
+    const auto found = by_name_.find(name);
+    if (found == by_name_.end() || found->second.empty()) return nullptr;
+    SslSessionPtr& newest = found->second.back();
+    if (SSL_SESSION_get_protocol_version(newest.get()) < TLS1_3_VERSION) {
+      SSL_SESSION_up_ref(newest.get());
+      return SslSessionPtr(newest.get());
     }
+    SslSessionPtr taken = std::move(newest);
+    found->second.pop_back();
+    return taken;
+  }
+
+ private:
+  std::vector<SslSessionPtr>& add(const std::string& name) REQUIRES(mutex_) {
     if (order_.size() == limit_) {
       by_name_.erase(order_.front());
       order_.pop_front();
     }
     order_.push_back(name);
-    by_name_.emplace(name, std::move(session));
+    return by_name_[name];
   }
 
-  // A reference of the caller's own, or nullptr.
-  SslSessionPtr get(const std::string& name) {
-    MutexLock lock(mutex_);
-    const auto found = by_name_.find(name);
-    if (found == by_name_.end()) return nullptr;
-    SSL_SESSION_up_ref(found->second.get());
-    return SslSessionPtr(found->second.get());
-  }
-
- private:
   const std::size_t limit_;
   Mutex mutex_;
   std::list<std::string> order_ GUARDED_BY(mutex_);
-  std::unordered_map<std::string, SslSessionPtr> by_name_ GUARDED_BY(mutex_);
+  std::unordered_map<std::string, std::vector<SslSessionPtr>> by_name_ GUARDED_BY(mutex_);
 };
 
 class ClientContext final : public TlsClientContext {

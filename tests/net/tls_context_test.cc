@@ -120,7 +120,7 @@ TEST_F(TlsContextTest, SessionsAreResumed) {
   open();
   exchange();
   EXPECT_FALSE(server_.stream().tls()->resumed);
-  EXPECT_TRUE(redial_resumes());
+  for (int i = 0; i < 5; ++i) EXPECT_TRUE(redial_resumes()) << "each resumption brings the next ticket";
   EXPECT_EQ(server_.stream().tls()->server_name, "www.example.test");
 }
 
