@@ -26,7 +26,7 @@ skipped() {
 # stage NAME COMMAND...: runs it; on failure shows the end of its log.
 stage() {
   local name=$1 began=$SECONDS status
-  local log=$logs/${name//[ \/]/-}.log
+  local log=$logs/${name//[^a-zA-Z0-9_.-]/-}.log
   shift
   printf '  %-34s ' "$name"
   "$@" >"$log" 2>&1 </dev/null

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 #include <fstream>
 #include <regex>
@@ -56,6 +57,22 @@ std::string joined(const std::vector<std::string_view>& words) {
   std::string out;
   for (std::string_view word : words) out.append(out.empty() ? "" : ", ").append(word);
   return out.empty() ? "nothing" : out;
+}
+
+// Whether to ask a regex at all: those of the standard library are slow.
+bool mentions(const std::string& line, std::initializer_list<std::string_view> words) {
+  return std::any_of(words.begin(), words.end(),
+                     [&](std::string_view w) { return line.find(w) != line.npos; });
+}
+
+bool has_word(const std::string& line, const std::string& word) {
+  const auto in_word = [&](std::size_t i) {
+    return i < line.size() && (std::isalnum(line[i]) != 0 || line[i] == '_');
+  };
+  for (std::size_t at = 0; (at = line.find(word, at)) != line.npos; ++at) {
+    if ((at == 0 || !in_word(at - 1)) && !in_word(at + word.size())) return true;
+  }
+  return false;
 }
 
 // What docs/architecture.md says, as one text.
@@ -132,7 +149,7 @@ TEST(Tidy, NothingThatClangCannotFollow) {
     }
     if (file.path == "lib/base/mutex.h") continue;
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
-      EXPECT_FALSE(std::regex_search(file.lines[i], lock))
+      EXPECT_FALSE(mentions(file.lines[i], {"std::"}) && std::regex_search(file.lines[i], lock))
           << place(file, i + 1) << "use Mutex and MutexLock of lib/base/mutex.h";
     }
   }
@@ -171,18 +188,15 @@ TEST(Tidy, HeadersAreGuarded) {
 
 TEST(Tidy, NothingIsLeftForLater) {
   // Written in two parts, so that this file does not find itself.
-  const std::regex marks(
-      "\\b("
-      "TO"
-      "DO|FIX"
-      "ME|XX"
-      "X|HA"
-      "CK)\\b");
+  const std::string marks[] = {"TO" + std::string("DO"), "FIX" + std::string("ME"), "XX" + std::string("X"),
+                               "HA" + std::string("CK")};
   for (const SourceFile& file : all_sources()) {
     if (file.is(".md") || file.is(".json")) continue;
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
-      EXPECT_FALSE(std::regex_search(file.lines[i], marks))
-          << place(file, i + 1) << "do it now, or write an issue that says why not";
+      for (const std::string& mark : marks) {
+        EXPECT_FALSE(has_word(file.lines[i], mark))
+            << place(file, i + 1) << mark << ": do it now, or write an issue that says why not";
+      }
     }
   }
 }
@@ -196,7 +210,8 @@ TEST(Tidy, NamesSayWhatThingsAre) {
     EXPECT_FALSE(std::regex_search(file.path, file_name)) << file.path << ": a name that explains nothing";
     if (!file.is_cpp()) continue;
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
-      EXPECT_FALSE(std::regex_search(file.lines[i], type_name))
+      const bool declares = mentions(file.lines[i], {"class ", "struct "});
+      EXPECT_FALSE(declares && std::regex_search(file.lines[i], type_name))
           << place(file, i + 1) << "a name that explains nothing";
     }
   }
@@ -207,7 +222,7 @@ TEST(Tidy, TestsDoNotSleep) {
   for (const SourceFile& file : all_sources()) {
     if (!file.below("tests/") || !file.is_cpp() || file.below("tests/tidy/")) continue;
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
-      EXPECT_FALSE(std::regex_search(file.lines[i], sleeping))
+      EXPECT_FALSE(mentions(file.lines[i], {"sleep"}) && std::regex_search(file.lines[i], sleeping))
           << place(file, i + 1) << "wait for the event, or move a ManualClock";
     }
   }
@@ -233,7 +248,7 @@ TEST(Tidy, EveryLockIsListed) {
   for (const SourceFile& file : all_sources()) {
     if (room_at(file.path) == nullptr || !file.is_cpp()) continue;
     for (std::size_t i = 0; i < file.lines.size(); ++i) {
-      if (!std::regex_search(file.lines[i], declared)) continue;
+      if (!mentions(file.lines[i], {"Mutex"}) || !std::regex_search(file.lines[i], declared)) continue;
       EXPECT_NE(text.find("`" + file.path + "`"), std::string::npos)
           << place(file, i + 1) << "the lock is not in the list of docs/architecture.md";
     }
@@ -252,7 +267,7 @@ std::vector<Include> includes_of(const SourceFile& file) {
   std::vector<Include> includes;
   for (std::size_t i = 0; i < file.lines.size(); ++i) {
     std::smatch match;
-    if (std::regex_search(file.lines[i], match, shape))
+    if (mentions(file.lines[i], {"include"}) && std::regex_search(file.lines[i], match, shape))
       includes.push_back({i + 1, match[2], match[1] == "\""});
   }
   return includes;
