@@ -82,6 +82,9 @@ class ConnectionHarness final : public ConnectionHost {
     turn();
   }
 
+  // Handlers hear of the connection's end, so they outlive it.
+  ~ConnectionHarness() { connection_.reset(); }
+
   void turn(int times = 6) {
     for (int i = 0; i < times; ++i) loop_->run_once();
   }
