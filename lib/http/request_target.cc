@@ -1,8 +1,10 @@
 #include "lib/http/request_target.h"
 
+#include <array>
 #include <string>
 
 #include "lib/http/authority.h"
+#include "lib/http/chars.h"
 
 namespace meridian::http {
 namespace {
@@ -14,6 +16,32 @@ bool same_authority(std::string_view a, std::string_view b, std::string_view sch
   std::string normal_b;
   return append_authority(a, default_port, normal_a) && append_authority(b, default_port, normal_b) &&
          normal_a == normal_b;
+}
+
+constexpr std::array<bool, 256> kNameChars = [] {
+  std::array<bool, 256> table{};
+  for (char c = 'a'; c <= 'z'; ++c) table[static_cast<unsigned char>(c)] = true;
+  for (char c = 'A'; c <= 'Z'; ++c) table[static_cast<unsigned char>(c)] = true;
+  for (char c = '0'; c <= '9'; ++c) table[static_cast<unsigned char>(c)] = true;
+  for (char c : std::string_view("-._")) table[static_cast<unsigned char>(c)] = true;
+  return table;
+}();
+
+// What nearly every Host is, a name or IPv4 address and perhaps a port, seen in one pass. False says nothing.
+bool is_plain_authority(std::string_view text) {
+  constexpr std::ptrdiff_t kPortBytes = 5;  // with the colon: below 10000, so that no port is too great
+  const char* const end = text.data() + text.size();
+  const char* p = text.data();
+  for (char before = '.'; p != end && kNameChars[static_cast<unsigned char>(*p)]; before = *p++) {
+    if (*p == '.' && before == '.') return false;
+  }
+  if (p == text.data()) return false;
+  if (p == end) return true;
+  if (*p != ':' || end - p > kPortBytes) return false;
+  while (++p != end) {
+    if (!is_digit(*p)) return false;
+  }
+  return true;
 }
 
 bool fail(BadMessage& bad, BadMessage reason) {
@@ -73,6 +101,7 @@ bool resolve_authority(std::string_view target, RequestHead& head, BadMessage& b
 }  // namespace
 
 bool is_authority(std::string_view text) {
+  if (is_plain_authority(text)) return true;
   std::string_view host;
   std::string_view port;
   return !text.empty() && split_authority(text, host, port);

@@ -99,6 +99,15 @@ bool is_known_to_both(std::string_view method) {
   return false;
 }
 
+// Chunk extensions that RFC 9112 section 7.1.1 allows and llhttp does not know.
+bool is_beyond_llhttp(std::string_view chunk_line) {
+  for (char c : chunk_line) {
+    if (c == ' ' || c == '\t' || c == '"' || static_cast<unsigned char>(c) >= 0x80) return true;
+  }
+  const std::size_t value = chunk_line.find('=');
+  return value != std::string_view::npos && chunk_line.find(';', value) != std::string_view::npos;
+}
+
 // Our own reading of the body; false when it is broken or passed over.
 bool read_body(std::string_view input, const Framing& framing, std::string& body, bool& done) {
   if (framing.kind == Framing::Kind::kNone) return done = true;
@@ -112,10 +121,7 @@ bool read_body(std::string_view input, const Framing& framing, std::string& body
     const ChunkDecoder::Step step = decoder.next(input);
     if (step.state == ParseState::kBad) return false;
     body += step.data;
-    // llhttp knows no extension that our grammar lets pass with white space or obs-text.
-    for (char c : input.substr(0, step.consumed - step.data.size())) {
-      if (c == ' ' || c == '\t' || c == '"' || static_cast<unsigned char>(c) >= 0x80) return false;
-    }
+    if (is_beyond_llhttp(input.substr(0, step.consumed - step.data.size()))) return false;
     done = step.state == ParseState::kDone;
     if (done || step.consumed == 0) return true;
     input.remove_prefix(step.consumed);
@@ -163,6 +169,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (!body_is_good) return 0;
   CHECK(opinion.message_done == body_done || differ());
-  CHECK(body == opinion.body);
+  CHECK(body == opinion.body || differ());
   return 0;
 }

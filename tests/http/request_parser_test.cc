@@ -74,6 +74,12 @@ const Refused kRefused[] = {
     {"GET / HTTP/1.1\r\nHost: a:99999\r\n\r\n", "bad-host"},
     {"GET / HTTP/1.1\r\nHost: a:b\r\n\r\n", "bad-host"},
     {"GET / HTTP/1.1\r\nHost: :80\r\n\r\n", "bad-host"},
+    {"GET / HTTP/1.1\r\nHost: .a\r\n\r\n", "bad-host"},
+    {"GET / HTTP/1.1\r\nHost: a..b\r\n\r\n", "bad-host"},
+    {"GET / HTTP/1.1\r\nHost: a..\r\n\r\n", "bad-host"},
+    {"GET / HTTP/1.1\r\nHost: a:8x\r\n\r\n", "bad-host"},
+    {"GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n", "bad-host"},
+    {"GET / HTTP/1.1\r\nHost: a:80:80\r\n\r\n", "bad-host"},
     {"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", "bad-host"},
     {"GET / HTTP/1.1\r\nHost: \xc3\xa4\r\n\r\n", "bad-host"},
     // Section 3.2.2: absolute targets.
@@ -160,6 +166,7 @@ const Taken kTaken[] = {
     {"GET http://b HTTP/1.0\r\n\r\n", Method::kGet, Version::kHttp10, "http", "b", "/"},
     {"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n", Method::kConnect, Version::kHttp11, "", "a:443", ""},
     {"GET / HTTP/1.1\r\nHost: [::1]:80\r\n\r\n", Method::kGet, Version::kHttp11, "", "[::1]:80", "/"},
+    {"GET / HTTP/1.1\r\nHost: a.b.:65535\r\n\r\n", Method::kGet, Version::kHttp11, "", "a.b.:65535", "/"},
     {"GET / HTTP/1.1\r\nHost: a:\r\n\r\n", Method::kGet, Version::kHttp11, "", "a:", "/"},
 };
 
