@@ -57,7 +57,9 @@ class Query {
   // What is left, as header fields.
   void apply_fields(HeaderBlock& headers) {
     std::vector<std::string> seen;
-    for (const auto& [name, value] : parameters_) {
+    for (const auto& parameter : parameters_) {
+      const std::string& name = parameter.first;
+      const std::string& value = parameter.second;
       const bool reserved = std::any_of(std::begin(kReservedFields), std::end(kReservedFields),
                                         [&](auto field) { return http::equals_ignoring_case(name, field); });
       if (!http::is_token(name) || reserved)
