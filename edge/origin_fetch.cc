@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "edge/request.h"
+#include "edge/stored_head.h"
 #include "edge/stored_object.h"
 #include "edge/worker.h"
 #include "lib/base/check.h"
@@ -96,7 +97,8 @@ void OriginFetch::build_request(Request& request, std::string& block) {
   if (plan_.tunnel) http::append_field(block, "Upgrade", head.fields.value(http::FieldId::kUpgrade));
   if (plan_.stale) {
     http::FieldList stored;
-    http::parse_block(plan_.stale->head(), stored);
+    std::string text;
+    http::parse_block(whole_head(*plan_.stale, worker_.name(), text), stored);
     validating_ = http::append_validation_fields(http::validators_of(plan_.stale->meta().status, stored), block);
   }
 }
@@ -131,8 +133,9 @@ std::string OriginFetch::merged_head(const http::FieldList& stored, const http::
 void OriginFetch::take_not_modified(const http::ResponseHead& head) {
   worker_.sheet().add(stats::kRevalidations, stats::Revalidation::kNotModified);
   const Object& stale = *plan_.stale;
+  std::string text;
   http::FieldList stored;
-  http::parse_block(stale.head(), stored);
+  http::parse_block(whole_head(stale, worker_.name(), text), stored);
   if (!http::selects(head.fields, http::validators_of(stale.meta().status, stored), true, worker_.now_s())) {
     worker_.ram().remove_if(stale);
     return on_error({ErrorCode::kInvalid, ErrorSource::kOrigin, false,
@@ -150,7 +153,8 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
   ObjectMeta meta = stale.meta();
   set_times(meta, decision.times);
   meta.flags |= http::kStoredHasValidator;
-  const Ref<const Object> fresh = stale.with(meta, merged);
+  const std::string packed = pack_head(merged, worker_.name(), meta);
+  const Ref<const Object> fresh = stale.with(meta, packed);
   headed_ = true;
   if (decision.store()) {
     if (still_valid()) worker_.ram().replace(stale, fresh);
@@ -184,8 +188,9 @@ bool OriginFetch::fall_back_to_stale(std::string_view how, int status) {
 void OriginFetch::freshen_by_head(const http::ResponseHead& head) {
   if (!plan_.stale || head.status != 200) return;
   const Object& stale = *plan_.stale;
+  std::string text;
   http::FieldList stored;
-  http::parse_block(stale.head(), stored);
+  http::parse_block(whole_head(stale, worker_.name(), text), stored);
   switch (http::head_effect(head, http::validators_of(stale.meta().status, stored), stale.body_size())) {
     case http::HeadEffect::kNone:
       return;
@@ -203,7 +208,8 @@ void OriginFetch::freshen_by_head(const http::ResponseHead& head) {
   if (!decision.store()) return;
   ObjectMeta meta = stale.meta();
   set_times(meta, decision.times);
-  worker_.ram().replace(stale, stale.with(meta, merged));
+  const std::string packed = pack_head(merged, worker_.name(), meta);
+  worker_.ram().replace(stale, stale.with(meta, packed));
 }
 
 void OriginFetch::invalidate(const http::ResponseHead& head) {

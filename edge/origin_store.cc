@@ -1,4 +1,5 @@
 #include "edge/origin_fetch.h"
+#include "edge/stored_head.h"
 #include "edge/stored_object.h"
 #include "edge/worker.h"
 #include "lib/base/check.h"
@@ -102,7 +103,9 @@ void OriginFetch::store() {
   const FillHead& head = fill_->head();
   worker_.sheet().observe(stats::kObjectSize, static_cast<std::int64_t>(fill_->produced_bytes()));
   const std::string& block = head.stored_block.empty() ? head.block : head.stored_block;
-  put(Object::from_fill(store_key_, head.meta, block, std::move(body)));
+  ObjectMeta meta = head.meta;
+  const std::string packed = pack_head(block, worker_.name(), meta);
+  put(Object::from_fill(store_key_, meta, packed, std::move(body)));
 }
 
 // Keeps a 206: with what is held already where the two are of one representation and touch (RFC 9111 section 3.4), and as

@@ -177,6 +177,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   std::size_t piece_ = 0;          // next piece of object_
   std::uint64_t body_offset_ = 0;  // of that piece
   std::string scratch_;
+  std::string head_text_;  // of object_, made whole
   std::string request_id_;
   std::string own_authority_;
   Outcome outcome_;

@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "edge/request.h"
+#include "edge/stored_head.h"
 #include "edge/worker.h"
 #include "lib/base/check.h"
 #include "lib/http/cache_status.h"
@@ -31,7 +32,7 @@ Step Request::deliver() {
   }
   Source source;
   source.status = meta.status;
-  source.block = object_->head();
+  source.block = whole_head(*object_, worker_.name(), head_text_);
   source.age_s = times_of(meta).age_at(now_s());
   source.has_length = true;
   source.length = object_->body_size();
