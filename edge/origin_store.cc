@@ -175,7 +175,7 @@ void OriginFetch::put(Ref<const Object> object) {
     worker_.sheet().add(stats::kFills, stats::FillEnd::kNotStored);
     return;
   }
-  const bool stored = worker_.ram().put_if(std::move(object), [this] { return still_valid(); });
+  const bool stored = worker_.ram().put_if(object, [this] { return still_valid(); });
   worker_.sheet().add(stats::kFills, stored ? stats::FillEnd::kStored : stats::FillEnd::kNotStored);
 }
 

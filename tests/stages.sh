@@ -115,7 +115,7 @@ corpora() {
 
 run_scenarios() {
   MERIDIAN_BIN_DIR=$PWD/build/$1/bin timeout 900 "$python" -m pytest -q -p no:cacheprovider \
-    --timeout=120     --junitxml="$logs/$1-scenarios.xml" tests/scenario
+    --timeout=120 --junitxml="$logs/$1-scenarios.xml" tests/scenario
   local status=$?
   "$python" tests/results.py pytest "$1 scenarios" "$status" "$logs/$1-scenarios.xml" >>"$results"
   return $status

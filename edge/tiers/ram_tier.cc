@@ -80,10 +80,10 @@ void RamTier::get(std::string_view key, std::function<void(Ref<const Object>)> d
 }
 
 void RamTier::put(Ref<const Object> object) {
-  put_if(std::move(object), [] { return true; });
+  put_if(object, [] { return true; });
 }
 
-bool RamTier::put_if(Ref<const Object> object, const std::function<bool()>& still_valid) {
+bool RamTier::put_if(const Ref<const Object>& object, const std::function<bool()>& still_valid) {
   const std::uint64_t bytes = object ? object->footprint_bytes() : 0;
   Objects evicted;
   Ref<const Object> replaced;

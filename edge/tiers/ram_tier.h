@@ -34,7 +34,7 @@ class RamTier final : public Tier {
   // no lock that is held while this tier is called). An invalidation that first makes `still_valid` say no
   // and then removes the key leaves no moment in which what it invalidated can be found. False: it said no,
   // and nothing was changed.
-  bool put_if(Ref<const Object> object, const std::function<bool()>& still_valid);
+  bool put_if(const Ref<const Object>& object, const std::function<bool()>& still_valid);
   // Removes `object`'s key only if it still holds this very object.
   void remove_if(const Object& object);
   // Puts `next`, of the same key, in the place of `expected`; false when another object has come there

@@ -77,6 +77,7 @@ std::vector<Coding> acceptable_codings(std::string_view accept) {
   std::stable_sort(choices.begin(), choices.end(),
                    [](const Choice& a, const Choice& b) { return a.weight > b.weight; });
   std::vector<Coding> codings;
+  codings.reserve(choices.size());
   for (const Choice& choice : choices) codings.push_back(kCodings[choice.index]);
   return codings;
 }

@@ -34,8 +34,9 @@ class Query {
   // False when the query does not decode.
   bool parse(std::string_view query) {
     std::optional<QueryParameters> parsed = parse_query(query);
-    if (parsed) parameters_ = *std::move(parsed);
-    return parsed.has_value();
+    if (!parsed) return false;
+    parameters_ = *std::move(parsed);
+    return true;
   }
   std::optional<std::string> take(std::string_view name) {
     const auto found = std::find_if(parameters_.begin(), parameters_.end(),
@@ -60,8 +61,9 @@ class Query {
     for (const auto& parameter : parameters_) {
       const std::string& name = parameter.first;
       const std::string& value = parameter.second;
-      const bool reserved = std::any_of(std::begin(kReservedFields), std::end(kReservedFields),
-                                        [&](auto field) { return http::equals_ignoring_case(name, field); });
+      const bool reserved =
+          std::any_of(std::begin(kReservedFields), std::end(kReservedFields),
+                      [&name = name](auto field) { return http::equals_ignoring_case(name, field); });
       if (!http::is_token(name) || reserved)
         note("'" + name + "' is no field that a response may be given");
       else if (!http::is_field_value(value))
