@@ -17,15 +17,17 @@ constexpr std::size_t kMaxConnections = 256;
 
 Admin::Answer problem(int status, std::string_view title) {
   // RFC 9457.
-  return {status, "application/problem+json",
-          json{{"status", status}, {"title", title}}.dump() + "\n", {}};
+  return {status, "application/problem+json", json{{"status", status}, {"title", title}}.dump() + "\n", {}};
 }
 
 std::string_view name_of(upstream::TargetState::Breaker breaker) {
   switch (breaker) {
-    case upstream::TargetState::Breaker::kClosed: return "closed";
-    case upstream::TargetState::Breaker::kOpen: return "open";
-    case upstream::TargetState::Breaker::kHalfOpen: return "half-open";
+    case upstream::TargetState::Breaker::kClosed:
+      return "closed";
+    case upstream::TargetState::Breaker::kOpen:
+      return "open";
+    case upstream::TargetState::Breaker::kHalfOpen:
+      return "half-open";
   }
   return "";
 }
@@ -34,9 +36,15 @@ json origins_of(const SiteTable& sites) {
   json list = json::array();
   for (std::size_t i = 0; i < sites.size(); ++i) {
     for (const upstream::TargetState& target : upstream::snapshot(*sites.at(i).origins)) {
-      list.push_back({{"site", sites.at(i).config.name}, {"url", target.url}, {"running", target.running},
-                      {"waiting", target.waiting}, {"breaker", name_of(target.breaker)}, {"ejected", target.ejected},
-                      {"requests", target.requests}, {"failures", target.failures}, {"retries", target.retries}});
+      list.push_back({{"site", sites.at(i).config.name},
+                      {"url", target.url},
+                      {"running", target.running},
+                      {"waiting", target.waiting},
+                      {"breaker", name_of(target.breaker)},
+                      {"ejected", target.ejected},
+                      {"requests", target.requests},
+                      {"failures", target.failures},
+                      {"retries", target.retries}});
     }
   }
   return list;
@@ -44,15 +52,21 @@ json origins_of(const SiteTable& sites) {
 
 json cache_of(const RamTier& tier) {
   const TierStats stats = tier.stats();
-  return {{"tier", "ram"}, {"objects", stats.objects}, {"bytes", stats.bytes}, {"capacity_bytes", stats.capacity_bytes},
-          {"hits", stats.hits}, {"misses", stats.misses}, {"evictions", stats.evictions}};
+  return {{"tier", "ram"},
+          {"objects", stats.objects},
+          {"bytes", stats.bytes},
+          {"capacity_bytes", stats.capacity_bytes},
+          {"hits", stats.hits},
+          {"misses", stats.misses},
+          {"evictions", stats.evictions}};
 }
 
 // The same time whatever the first difference is, so that a token cannot be guessed byte by byte.
 bool same_secret(std::string_view a, std::string_view b) {
   unsigned difference = a.size() == b.size() ? 0 : 1;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? '\0' : b[i % b.size()]);
+    difference |=
+        static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b.empty() ? '\0' : b[i % b.size()]);
   }
   return difference == 0;
 }
@@ -82,12 +96,14 @@ Admin::~Admin() {
 Result<std::unique_ptr<Admin>> Admin::open(EventLoop& loop, Server& server, ListenSocket socket) {
   auto admin = std::unique_ptr<Admin>(new Admin(loop, server, std::move(socket)));
   if (auto token = admin->reload_token(); !token) return Failure(token.error());
-  admin->listener_ = std::make_unique<Listener>(loop, admin->socket_, nullptr, [raw = admin.get()](auto stream) {
-    if (raw->connections_.size() >= kMaxConnections) return;
-    auto connection = http::ServerConnection::create(raw->loop_, std::move(stream), http::ServerLimits{}, *raw);
-    http::ServerConnection* key = connection.get();
-    raw->connections_.emplace(key, std::move(connection));
-  });
+  admin->listener_ =
+      std::make_unique<Listener>(loop, admin->socket_, nullptr, [raw = admin.get()](auto stream) {
+        if (raw->connections_.size() >= kMaxConnections) return;
+        auto connection =
+            http::ServerConnection::create(raw->loop_, std::move(stream), http::ServerLimits{}, *raw);
+        http::ServerConnection* key = connection.get();
+        raw->connections_.emplace(key, std::move(connection));
+      });
   return admin;
 }
 
@@ -97,7 +113,8 @@ Result<void> Admin::reload_token() {
   if (!path.empty()) {
     std::ifstream file(path);
     if (!std::getline(file, token) || token.empty()) {
-      return fail(ErrorCode::kIo, ErrorSource::kOperator, "cannot read a token from the first line of " + path);
+      return fail(ErrorCode::kIo, ErrorSource::kOperator,
+                  "cannot read a token from the first line of " + path);
     }
   }
   token_ = std::move(token);
@@ -140,7 +157,8 @@ Admin::Answer Admin::answer(const http::RequestHead& head) {
       refused.allow = "GET, HEAD";
       return refused;
     }
-    if (path == "/metrics") return {200, std::string(stats::Registry::kTextType), server_.registry().text(), {}};
+    if (path == "/metrics")
+      return {200, std::string(stats::Registry::kTextType), server_.registry().text(), {}};
     if (path == "/healthz") return {200, "application/json", "{\"status\":\"alive\"}\n", {}};
     const bool ready = !server_.draining();
     const json body = {{"status", ready ? "ready" : "draining"},
@@ -158,14 +176,17 @@ Admin::Answer Admin::answer(const http::RequestHead& head) {
 
 Admin::Answer Admin::answer_command(const http::RequestHead& head, std::string_view path) {
   const auto wants = [&](http::Method method) { return head.method == method; };
-  const auto body = [](const json& value) { return Answer{200, "application/json", value.dump(2) + "\n", {}}; };
+  const auto body = [](const json& value) {
+    return Answer{200, "application/json", value.dump(2) + "\n", {}};
+  };
   Answer wrong_method = problem(405, "this path takes another method");
   if (path == "/v1/origins" || path == "/v1/cache" || path == "/v1/config") {
     wrong_method.allow = "GET";
     if (!wants(http::Method::kGet)) return wrong_method;
     if (path == "/v1/origins") return body(origins_of(server_.sites()));
     if (path == "/v1/cache") return body(cache_of(server_.ram()));
-    return body({{"version", server_.config().version}, {"source", server_.config().source}, {"program", kVersion}});
+    return body(
+        {{"version", server_.config().version}, {"source", server_.config().source}, {"program", kVersion}});
   }
   wrong_method.allow = "POST";
   if (path == "/v1/reload") {

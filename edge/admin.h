@@ -10,11 +10,12 @@
 
 namespace meridian::edge {
 
-// The operators' listener, on the main thread's loop: /metrics, /healthz and /readyz for everybody who reaches it, and with a
-// bearer token the rest. Workers never wait for it.
+// The operators' listener, on the main thread's loop: /metrics, /healthz and /readyz for everybody who
+// reaches it, and with a bearer token the rest. Workers never wait for it.
 class Admin final : public http::ConnectionHost {
  public:
-  [[nodiscard]] static Result<std::unique_ptr<Admin>> open(EventLoop& loop, Server& server, ListenSocket socket);
+  [[nodiscard]] static Result<std::unique_ptr<Admin>> open(EventLoop& loop, Server& server,
+                                                           ListenSocket socket);
   ~Admin();
   const SocketAddress& address() const { return socket_.address(); }
   const ListenSocket& socket() const { return socket_; }

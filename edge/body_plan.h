@@ -8,12 +8,12 @@
 
 namespace meridian::edge {
 
-// Which bytes of a body go out, in order, and the text between them: everything for most responses, one range, or the
-// parts of multipart/byteranges (RFC 9110 section 14.6).
+// Which bytes of a body go out, in order, and the text between them: everything for most responses, one
+// range, or the parts of multipart/byteranges (RFC 9110 section 14.6).
 class BodyPlan {
  public:
   struct Part {
-    std::string before;      // text in front of the part
+    std::string before;       // text in front of the part
     std::uint64_t begin = 0;  // of the source's bytes
     std::uint64_t end = UINT64_MAX;
   };
@@ -30,7 +30,8 @@ class BodyPlan {
   // True when the next part lies before `offset`: the source must be read again from next_offset().
   bool must_rewind(std::uint64_t offset) const { return !done_ && !everything() && next_offset() < offset; }
 
-  // Takes what is wanted of a piece that stands at `offset` of the source; emit(Slice) for each run of bytes or text.
+  // Takes what is wanted of a piece that stands at `offset` of the source; emit(Slice) for each run of bytes
+  // or text.
   template <class Emit>
   void take(const Slice& piece, std::uint64_t offset, Emit&& emit);
 

@@ -23,12 +23,23 @@ std::string escaped(std::string_view text) {
   std::string out;
   for (const char c : text) {
     switch (c) {
-      case '<': out.append("&lt;"); break;
-      case '>': out.append("&gt;"); break;
-      case '&': out.append("&amp;"); break;
-      case '"': out.append("&quot;"); break;
-      case '\'': out.append("&#39;"); break;
-      default: out.push_back(c);
+      case '<':
+        out.append("&lt;");
+        break;
+      case '>':
+        out.append("&gt;");
+        break;
+      case '&':
+        out.append("&amp;");
+        break;
+      case '"':
+        out.append("&quot;");
+        break;
+      case '\'':
+        out.append("&#39;");
+        break;
+      default:
+        out.push_back(c);
     }
   }
   return out;
@@ -67,8 +78,8 @@ std::string sentence(std::string text) {
 
 }  // namespace
 
-ErrorPage make_error_page(int status, const Error& error, const std::string& request_id, const http::FieldList& request,
-                          const Site* site) {
+ErrorPage make_error_page(int status, const Error& error, const std::string& request_id,
+                          const http::FieldList& request, const Site* site) {
   std::string accept;
   const bool html = http::list_has(request.combined(http::FieldId::kAccept, accept), "text/html") ||
                     request.value(http::FieldId::kAccept).find("text/html") != std::string_view::npos;
@@ -82,12 +93,15 @@ ErrorPage make_error_page(int status, const Error& error, const std::string& req
   if (html && site != nullptr) {
     const auto own = site->error_pages.find(status);
     const auto any = site->error_pages.find(status / 100);
-    if (own != site->error_pages.end()) page = own->second;
-    else if (any != site->error_pages.end()) page = any->second;
+    if (own != site->error_pages.end())
+      page = own->second;
+    else if (any != site->error_pages.end())
+      page = any->second;
   }
   ErrorPage made;
   if (site == nullptr || site->config.error_pages.enabled) made.body = filled(page, values);
-  http::append_field(made.block, "Content-Type", html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8");
+  http::append_field(made.block, "Content-Type",
+                     html ? "text/html; charset=utf-8" : "text/plain; charset=utf-8");
   http::append_field(made.block, "Cache-Control", "no-store");
   http::append_field(made.block, "X-Request-ID", request_id);
   if (status == 503) http::append_field(made.block, "Retry-After", "5");
@@ -106,10 +120,13 @@ std::string allowed_methods(const Site* site) {
 
 stats::Side side_of(ErrorSource source) {
   switch (source) {
-    case ErrorSource::kClient: return stats::Side::kClient;
-    case ErrorSource::kOrigin: return stats::Side::kOrigin;
+    case ErrorSource::kClient:
+      return stats::Side::kClient;
+    case ErrorSource::kOrigin:
+      return stats::Side::kOrigin;
     case ErrorSource::kEdge:
-    case ErrorSource::kOperator: break;
+    case ErrorSource::kOperator:
+      break;
   }
   return stats::Side::kEdge;
 }

@@ -15,10 +15,11 @@ struct ErrorPage {
   std::string body;
 };
 
-// HTML for browsers, plain text for others. A site may bring its own page for a status: 502.html, or 5xx.html for a
-// class, in which {status}, {reason}, {side}, {message} and {request_id} are filled in. `site` is nullptr before it is known.
-ErrorPage make_error_page(int status, const Error& error, const std::string& request_id, const http::FieldList& request,
-                          const Site* site);
+// HTML for browsers, plain text for others. A site may bring its own page for a status: 502.html, or 5xx.html
+// for a class, in which {status}, {reason}, {side}, {message} and {request_id} are filled in. `site` is
+// nullptr before it is known.
+ErrorPage make_error_page(int status, const Error& error, const std::string& request_id,
+                          const http::FieldList& request, const Site* site);
 
 // The value of Allow for a 405.
 std::string allowed_methods(const Site* site);

@@ -23,7 +23,8 @@ void Fill::publish_head(FillHead head, bool shareable, bool retain) {
   notify();
 }
 
-void Fill::publish_object(Ref<const Object> object, std::string_view how, int fwd_status, bool stale, bool shareable) {
+void Fill::publish_object(Ref<const Object> object, std::string_view how, int fwd_status, bool stale,
+                          bool shareable) {
   {
     MutexLock lock(mutex_);
     CHECK(view_.verdict == Verdict::kPending);
@@ -182,8 +183,10 @@ void Fill::notify() {
   {
     MutexLock lock(mutex_);
     for (const Place& place : places_) {
-      if (place.board == &owner_) here = true;
-      else place.board->wake(self, *place.posted);
+      if (place.board == &owner_)
+        here = true;
+      else
+        place.board->wake(self, *place.posted);
     }
   }
   if (here) owner_.dispatch(*self);

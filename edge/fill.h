@@ -20,20 +20,21 @@ class FillBoard;
 // What the origin's head said, once it is known: everything a responder needs before the first body byte.
 struct FillHead {
   int status = 0;
-  std::string block;  // field lines for clients, without framing, Age and Cache-Status
+  std::string block;         // field lines for clients, without framing, Age and Cache-Status
   std::string stored_block;  // what is stored instead, when some fields may not be (no-cache="x"); else empty
-  ObjectMeta meta;    // freshness, also of what is not stored
+  ObjectMeta meta;           // freshness, also of what is not stored
   std::optional<std::uint64_t> length;
   bool no_body = false;
-  bool stored = false;               // the body is being kept
-  std::string_view reason = {};      // why it is not, as a NotStored token
-  std::string vary;                  // canonical names; empty when there is no Vary
-  std::string variant;               // with a Vary: the key of the variant that this is
-  std::string trailer_block;         // trailer fields, known only once the fill is whole
+  bool stored = false;           // the body is being kept
+  std::string_view reason = {};  // why it is not, as a NotStored token
+  std::string vary;              // canonical names; empty when there is no Vary
+  std::string variant;           // with a Vary: the key of the variant that this is
+  std::string trailer_block;     // trailer fields, known only once the fill is whole
 };
 
-// One running answer of an origin and everybody who waits for it, on any worker. The worker that started it produces;
-// readers take pieces by reference, each at its own pace. Thread-safe: one lock, held for a few instructions.
+// One running answer of an origin and everybody who waits for it, on any worker. The worker that started it
+// produces; readers take pieces by reference, each at its own pace. Thread-safe: one lock, held for a few
+// instructions.
 class Fill : public std::enable_shared_from_this<Fill> {
  public:
   // What a reader should do.
@@ -45,7 +46,6 @@ class Fill : public std::enable_shared_from_this<Fill> {
     kFailed,   // error() says why; nothing was sent
   };
   enum class Body : std::uint8_t { kFlowing, kWhole, kBroken };
-
 
   // A reader's place in the body.
   struct Cursor {
@@ -66,15 +66,17 @@ class Fill : public std::enable_shared_from_this<Fill> {
 
   // --- for the producer, on its own loop ---
   void publish_head(FillHead head, bool shareable, bool retain);
-  // `how`: for Cache-Status. `fwd_status`: the origin's; 0 when none came. `stale`: the object answers for a failed origin.
-  void publish_object(Ref<const Object> object, std::string_view how, int fwd_status, bool stale, bool shareable);
+  // `how`: for Cache-Status. `fwd_status`: the origin's; 0 when none came. `stale`: the object answers for a
+  // failed origin.
+  void publish_object(Ref<const Object> object, std::string_view how, int fwd_status, bool stale,
+                      bool shareable);
   void publish_error(Error error);  // before the head: kFailed; after it: the body is broken
   // Nobody was left, and nobody needed it: whoever joins after all asks for itself.
   void abandon();
   void append(Slice piece);
   void finish(std::string trailer_block);
-  // True when the slowest reader is a window behind and the producer should pause (never while retaining: everything
-  // is kept then anyway); the reader that makes room will wake it.
+  // True when the slowest reader is a window behind and the producer should pause (never while retaining:
+  // everything is kept then anyway); the reader that makes room will wake it.
   bool should_pause();
   static constexpr std::uint64_t kWindow = 512 * 1024;
   std::size_t reader_count() const;
@@ -85,7 +87,8 @@ class Fill : public std::enable_shared_from_this<Fill> {
   std::vector<Slice> take_body();
 
   // --- for readers ---
-  // Valid when the verdict is kStream or kAlone; immutable from then on (the trailers: once the body is whole).
+  // Valid when the verdict is kStream or kAlone; immutable from then on (the trailers: once the body is
+  // whole).
   const FillHead& head() const { return head_; }
   Ref<const Object> object() const;
   // Valid when the verdict is kObject.
@@ -114,7 +117,7 @@ class Fill : public std::enable_shared_from_this<Fill> {
   FillBoard& owner_;
   mutable Mutex mutex_;
   View view_ GUARDED_BY(mutex_);
-  FillHead head_;  // written before the verdict is published
+  FillHead head_;         // written before the verdict is published
   std::string_view how_;  // these three too
   int fwd_status_ = 0;
   bool served_stale_ = false;

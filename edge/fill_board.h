@@ -30,8 +30,8 @@ class FillProducer {
   ~FillProducer() = default;
 };
 
-// One worker's readers of all fills. A fill wakes each worker once for any number of readers and of news: by a direct
-// call on the producer's own worker, by post() on others. Used on its own loop only, but for wake().
+// One worker's readers of all fills. A fill wakes each worker once for any number of readers and of news: by
+// a direct call on the producer's own worker, by post() on others. Used on its own loop only, but for wake().
 class FillBoard {
  public:
   explicit FillBoard(EventLoop& loop) : loop_(loop) {}

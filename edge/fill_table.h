@@ -13,11 +13,12 @@
 
 namespace meridian::edge {
 
-// The fills that later askers may join, by key, and the generations that keep a fill from storing what has been
-// invalidated meanwhile. Shared by all workers; sharded.
+// The fills that later askers may join, by key, and the generations that keep a fill from storing what has
+// been invalidated meanwhile. Shared by all workers; sharded.
 class FillTable {
  public:
-  // The running fill for this key, or the one that `make` creates and the caller must produce. `joined` tells which.
+  // The running fill for this key, or the one that `make` creates and the caller must produce. `joined` tells
+  // which.
   template <class Make>
   std::shared_ptr<Fill> join_or_start(std::uint64_t hash, const std::string& key, bool& joined, Make&& make) {
     Shard& shard = shard_of(hash);
@@ -32,12 +33,13 @@ class FillTable {
   // A running fill is found under this key too, unless another one is there.
   void adopt(std::uint64_t hash, const std::string& key, std::shared_ptr<Fill> fill);
 
-  // Which invalidations the key has seen. A fill notes it before it asks the origin, and stores only if it is still the same.
+  // Which invalidations the key has seen. A fill notes it before it asks the origin, and stores only if it is
+  // still the same.
   std::uint64_t generation(std::uint64_t hash) const {
     return generations_[hash % kGenerations].load(std::memory_order_acquire);
   }
-  // The key was invalidated: what was asked for before may not be stored, nor joined by those who come later. Keys share
-  // counters: now and then a neighbour's fill goes unstored, which costs one fetch.
+  // The key was invalidated: what was asked for before may not be stored, nor joined by those who come later.
+  // Keys share counters: now and then a neighbour's fill goes unstored, which costs one fetch.
   void invalidate(std::uint64_t hash, std::string_view key);
 
  private:

@@ -15,7 +15,8 @@ void append_number(std::string& to, std::int64_t number) {
   to.append(text, end.ptr);
 }
 
-// JSON text (RFC 8259 section 7). Bytes beyond ASCII that are not UTF-8 could not stand in JSON: they are shown as U+FFFD.
+// JSON text (RFC 8259 section 7). Bytes beyond ASCII that are not UTF-8 could not stand in JSON: they are
+// shown as U+FFFD.
 void append_json(std::string& to, std::string_view text) {
   static constexpr char kHex[] = "0123456789abcdef";
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -54,14 +55,18 @@ std::string_view text_of(Label label) {
 
 std::string_view version_name(http::Version version) {
   switch (version) {
-    case http::Version::kHttp10: return "HTTP/1.0";
-    case http::Version::kHttp11: return "HTTP/1.1";
-    case http::Version::kHttp2: return "HTTP/2";
+    case http::Version::kHttp10:
+      return "HTTP/1.0";
+    case http::Version::kHttp11:
+      return "HTTP/1.1";
+    case http::Version::kHttp2:
+      return "HTTP/2";
   }
   return "";
 }
 
-// Quotes, backslashes and control characters are shown as \xHH, as others do, so that a line cannot be forged.
+// Quotes, backslashes and control characters are shown as \xHH, as others do, so that a line cannot be
+// forged.
 void append_combined(std::string& to, std::string_view text) {
   static constexpr char kHex[] = "0123456789ABCDEF";
   if (text.empty()) to.push_back('-');
@@ -87,9 +92,12 @@ void append_time(std::string& to, std::int64_t wall_ms, const char* format) {
 
 }  // namespace
 
-std::uint64_t LogBuffer::add(const Request& request, std::int64_t wall_ms, std::int64_t duration_ms, bool completed) {
-  if (log_.format() == config::LogFormat::kJson) add_json(request, wall_ms, duration_ms, completed);
-  else add_combined(request, wall_ms);
+std::uint64_t LogBuffer::add(const Request& request, std::int64_t wall_ms, std::int64_t duration_ms,
+                             bool completed) {
+  if (log_.format() == config::LogFormat::kJson)
+    add_json(request, wall_ms, duration_ms, completed);
+  else
+    add_combined(request, wall_ms);
   ++count_;
   return lines_.size() >= kHandOver ? flush() : 0;
 }
@@ -103,7 +111,8 @@ std::uint64_t LogBuffer::flush() {
   return log_.submit(std::move(lines)) ? 0 : count;
 }
 
-void LogBuffer::add_json(const Request& request, std::int64_t wall_ms, std::int64_t duration_ms, bool completed) {
+void LogBuffer::add_json(const Request& request, std::int64_t wall_ms, std::int64_t duration_ms,
+                         bool completed) {
   const http::Exchange& exchange = request.exchange();
   const http::RequestHead& head = exchange.request();
   const Request::Outcome& outcome = request.outcome();

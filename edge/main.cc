@@ -41,7 +41,11 @@ void say(const std::string& line) { std::fprintf(stderr, "meridian-edge: %s\n", 
 class Signals final : public FdHandler {
  public:
   Signals(EventLoop& loop, Server& server, Admin* admin, Upgrade& upgrade)
-      : loop_(loop), server_(server), admin_(admin), upgrade_(upgrade), fd_(::signalfd(-1, &mask(), SFD_CLOEXEC | SFD_NONBLOCK)),
+      : loop_(loop),
+        server_(server),
+        admin_(admin),
+        upgrade_(upgrade),
+        fd_(::signalfd(-1, &mask(), SFD_CLOEXEC | SFD_NONBLOCK)),
         watch_(loop, fd_, *this) {
     watch_.want(true, false);
   }
@@ -68,9 +72,15 @@ class Signals final : public FdHandler {
     signalfd_siginfo info;
     while (::read(fd_, &info, sizeof(info)) == static_cast<ssize_t>(sizeof(info))) {
       switch (info.ssi_signo) {
-        case SIGHUP: reload(); break;
-        case SIGUSR2: upgrade(); break;
-        default: drain(); break;
+        case SIGHUP:
+          reload();
+          break;
+        case SIGUSR2:
+          upgrade();
+          break;
+        default:
+          drain();
+          break;
       }
     }
   }
@@ -79,7 +89,8 @@ class Signals final : public FdHandler {
     auto reloaded = server_.reload();
     if (!reloaded) return say("reload refused, the old configuration stays:\n" + reloaded.error().context);
     if (admin_ != nullptr) {
-      if (auto token = admin_->reload_token(); !token) say("the old admin token stays: " + token.error().context);
+      if (auto token = admin_->reload_token(); !token)
+        say("the old admin token stays: " + token.error().context);
     }
     say(*reloaded);
   }
@@ -144,7 +155,8 @@ int serve(const Flags& flags, const std::string& program, const std::vector<std:
     if (!socket) return give_up(socket.error());
     admin_socket = *std::move(socket);
   }
-  auto server = Server::start(**loop, [flags] { return load(flags); }, std::move(inherited));
+  auto server = Server::start(
+      **loop, [flags] { return load(flags); }, std::move(inherited));
   if (!server) return give_up(server.error());
   if (admin_socket) {
     auto opened = Admin::open(**loop, **server, *std::move(admin_socket));
@@ -153,7 +165,8 @@ int serve(const Flags& flags, const std::string& program, const std::vector<std:
   }
   Upgrade upgrade(**loop, program, arguments);
   Signals signals(**loop, **server, admin.get(), upgrade);
-  for (const SocketAddress& address : (*server)->addresses()) std::printf("listening on %s\n", address.to_string().c_str());
+  for (const SocketAddress& address : (*server)->addresses())
+    std::printf("listening on %s\n", address.to_string().c_str());
   if (admin) std::printf("admin on %s\n", admin->address().to_string().c_str());
   std::fflush(stdout);
   Upgrade::announce_ready();
@@ -167,12 +180,17 @@ int serve(const Flags& flags, const std::string& program, const std::vector<std:
 
 int main(int argc, char** argv) {
   using namespace meridian::edge;
-  CLI::App app{"meridian-edge: a caching reverse proxy. Signals: HUP reloads, TERM drains, USR2 upgrades the binary."};
+  CLI::App app{
+      "meridian-edge: a caching reverse proxy. Signals: HUP reloads, TERM drains, USR2 upgrades the binary."};
   Flags flags;
-  auto* file = app.add_option("--config", flags.config, "Configuration file (YAML); docs/reference/configuration.md lists all");
-  auto* listen = app.add_option("--listen", flags.listen, "Address to serve on, without a file")->capture_default_str();
-  auto* origin = app.add_option("--origin", flags.origin, "The app behind, without a file: http://127.0.0.1:3000");
-  auto* admin = app.add_option("--admin", flags.admin, "Address for /metrics, /healthz and /readyz, without a file");
+  auto* file = app.add_option("--config", flags.config,
+                              "Configuration file (YAML); docs/reference/configuration.md lists all");
+  auto* listen =
+      app.add_option("--listen", flags.listen, "Address to serve on, without a file")->capture_default_str();
+  auto* origin =
+      app.add_option("--origin", flags.origin, "The app behind, without a file: http://127.0.0.1:3000");
+  auto* admin =
+      app.add_option("--admin", flags.admin, "Address for /metrics, /healthz and /readyz, without a file");
   for (CLI::Option* option : {listen, origin, admin}) option->excludes(file);
   app.add_flag("--check", flags.check, "Validate the configuration and exit");
   app.set_version_flag("--version", std::string("meridian-edge ") + kVersion);

@@ -15,9 +15,13 @@
 // Asking: the request as the origin sees it, and what its head decides. Storing stands in origin_store.cc.
 namespace meridian::edge {
 
-OriginFetch::OriginFetch(Worker& worker, std::shared_ptr<const SiteView> view, std::size_t site_index, FetchPlan plan,
-                         std::shared_ptr<Fill> fill)
-    : worker_(worker), view_(std::move(view)), site_index_(site_index), plan_(std::move(plan)), fill_(std::move(fill)) {
+OriginFetch::OriginFetch(Worker& worker, std::shared_ptr<const SiteView> view, std::size_t site_index,
+                         FetchPlan plan, std::shared_ptr<Fill> fill)
+    : worker_(worker),
+      view_(std::move(view)),
+      site_index_(site_index),
+      plan_(std::move(plan)),
+      fill_(std::move(fill)) {
   worker_.board().produce(*fill_, *this);
 }
 
@@ -108,9 +112,12 @@ void OriginFetch::on_informational(const http::ResponseHead& head) {
 }
 
 void OriginFetch::on_head(const http::ResponseHead& head, std::optional<std::uint64_t> length, bool no_body) {
-  if (fetch_) worker_.sheet().observe(stats::kOriginFirstByte, (worker_.loop().now_ms() - started_ms_) * 1000);
+  if (fetch_)
+    worker_.sheet().observe(stats::kOriginFirstByte, (worker_.loop().now_ms() - started_ms_) * 1000);
   if (validating_ && head.status == 304) return take_not_modified(head);
-  if (plan_.stale && http::is_stale_if_error_status(head.status) && fall_back_to_stale("origin-error", head.status)) return;
+  if (plan_.stale && http::is_stale_if_error_status(head.status) &&
+      fall_back_to_stale("origin-error", head.status))
+    return;
   if (validating_) worker_.sheet().add(stats::kRevalidations, stats::Revalidation::kReplaced);
   if (plan_.unsafe) invalidate(head);
   if (plan_.validate && original_->head().method == http::Method::kHead) freshen_by_head(head);
@@ -129,7 +136,8 @@ std::string OriginFetch::merged_head(const http::FieldList& stored, const http::
   return merged;
 }
 
-// The origin confirms what is stored (RFC 9111 section 4.3.3): the stored head is updated and answers everybody.
+// The origin confirms what is stored (RFC 9111 section 4.3.3): the stored head is updated and answers
+// everybody.
 void OriginFetch::take_not_modified(const http::ResponseHead& head) {
   worker_.sheet().add(stats::kRevalidations, stats::Revalidation::kNotModified);
   const Object& stale = *plan_.stale;
@@ -174,8 +182,8 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
 
 // Stale-if-error (RFC 5861 section 4): the stored response answers in the place of a failed origin.
 bool OriginFetch::fall_back_to_stale(std::string_view how, int status) {
-  worker_.sheet().add(stats::kRevalidations,
-                      plan_.stale_if_error ? stats::Revalidation::kServedStale : stats::Revalidation::kFailed);
+  worker_.sheet().add(stats::kRevalidations, plan_.stale_if_error ? stats::Revalidation::kServedStale
+                                                                  : stats::Revalidation::kFailed);
   if (!plan_.stale_if_error || headed_) return false;
   headed_ = true;
   close_to_askers();
@@ -284,7 +292,8 @@ void OriginFetch::on_readers_changed() {
 }
 
 void OriginFetch::close_to_askers() {
-  if (!plan_.collapse_key.empty()) worker_.fills().close(hash_of_key(plan_.collapse_key), plan_.collapse_key, *fill_);
+  if (!plan_.collapse_key.empty())
+    worker_.fills().close(hash_of_key(plan_.collapse_key), plan_.collapse_key, *fill_);
 }
 
 void OriginFetch::end() {

@@ -24,38 +24,46 @@ struct SiteView;
 
 // What a fetch is for.
 struct FetchPlan {
-  std::string key;      // primary; empty when the cache takes no part
+  std::string key;               // primary; empty when the cache takes no part
   std::uint32_t host_begin = 0;  // where its parts begin; see http::TargetKey
   std::uint32_t path_begin = 0;
   std::uint64_t hash = 0;
-  std::string variant;  // the key of the variant that the request selects; empty: the primary key itself
+  std::string variant;       // the key of the variant that the request selects; empty: the primary key itself
   std::string collapse_key;  // where askers find the fill; empty: nobody else may join
   bool may_store = false;
   bool validate = false;  // the cache takes part: the client's conditionals are not sent, our own may be
-  Ref<const Object> stale;      // validated with its own validators; answers if the origin fails and stale_if_error
+  Ref<const Object>
+      stale;  // validated with its own validators; answers if the origin fails and stale_if_error
   bool stale_if_error = false;
   bool unsafe = false;  // success invalidates what is stored
   bool tunnel = false;
 
-  std::string_view authority() const { return std::string_view(key).substr(host_begin, path_begin - host_begin); }
+  std::string_view authority() const {
+    return std::string_view(key).substr(host_begin, path_begin - host_begin);
+  }
 };
 
-// One request to the origin, on the worker that started it: produces a fill, and stores what may be stored. Owned by its
-// worker; lives on without the request that started it where others read the fill or the cache wants it.
+// One request to the origin, on the worker that started it: produces a fill, and stores what may be stored.
+// Owned by its worker; lives on without the request that started it where others read the fill or the cache
+// wants it.
 class OriginFetch final : public upstream::FetchHandler, public FillProducer {
  public:
   OriginFetch(Worker& worker, std::shared_ptr<const SiteView> view, std::size_t site_index, FetchPlan plan,
               std::shared_ptr<Fill> fill);
   ~OriginFetch();
 
-  // Asks for what `request` asks for. `serves_it`: the answer is for this request first; otherwise it is a refresh behind the
-  // client's back.
+  // Asks for what `request` asks for. `serves_it`: the answer is for this request first; otherwise it is a
+  // refresh behind the client's back.
   void start(Request& request, bool serves_it);
   const std::shared_ptr<Fill>& fill() const { return fill_; }
 
   // The request's body.
-  void send_body(std::string_view bytes) { if (fetch_) fetch_->send_body(bytes); }
-  void finish_body(std::string_view trailers) { if (fetch_) fetch_->finish_body(trailers); }
+  void send_body(std::string_view bytes) {
+    if (fetch_) fetch_->send_body(bytes);
+  }
+  void finish_body(std::string_view trailers) {
+    if (fetch_) fetch_->finish_body(trailers);
+  }
   bool body_writable() const { return fetch_ && fetch_->writable(); }
   // Gives up for a reason of ours.
   void fail(Error error) { on_error(error); }
@@ -90,7 +98,8 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   bool still_valid() const;
   void store();
   void store_part(std::vector<Slice> body);
-  void join_parts(const Object& old, const http::FieldList& fields, http::ContentRange& held, std::vector<Slice>& body);
+  void join_parts(const Object& old, const http::FieldList& fields, http::ContentRange& held,
+                  std::vector<Slice>& body);
   void mark_not_shareable(int status);
   void rewrite_location(std::string& block) const;
   void put(Ref<const Object> object);

@@ -16,10 +16,14 @@ http::StoreDecision OriginFetch::decide(const http::ResponseHead& head, bool is_
   return http::decide_store(input, view_->store_policies[site_index_]);
 }
 
-void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<std::uint64_t> length, bool no_body) {
+void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<std::uint64_t> length,
+                                 bool no_body) {
   http::StoreDecision decision = decide(head);
   if (decision.store() && !plan_.may_store) decision.reason = http::NotStored::kSite;
-  if (decision.store() && length && !fits(*length)) decision.reason = http::NotStored::kTooLarge;
+  if (decision.store() && length && !fits(*length)) {
+    decision.reason = http::NotStored::kTooLarge;
+    worker_.sheet().add(stats::kLimits, stats::Limit::kMaxObject);
+  }
 
   FillHead fill_head;
   fill_head.status = head.status;
@@ -108,8 +112,8 @@ void OriginFetch::store() {
   put(Object::from_fill(store_key_, meta, packed, std::move(body)));
 }
 
-// Keeps a 206: with what is held already where the two are of one representation and touch (RFC 9111 section 3.4), and as
-// a whole response once nothing is missing.
+// Keeps a 206: with what is held already where the two are of one representation and touch (RFC 9111
+// section 3.4), and as a whole response once nothing is missing.
 void OriginFetch::store_part(std::vector<Slice> body) {
   const FillHead& head = fill_->head();
   http::FieldList fields;
@@ -136,11 +140,13 @@ void OriginFetch::store_part(std::vector<Slice> body) {
   }
   if (!held->complete_length) return stop_storing(http::NotStored::kContentRange);
   std::array<char, 70> buffer;
-  http::append_field(block, "Content-Range", http::format_content_range(held->range, *held->complete_length, buffer));
+  http::append_field(block, "Content-Range",
+                     http::format_content_range(held->range, *held->complete_length, buffer));
   put(Object::from_fill(key, meta, block, std::move(body)));
 }
 
-// Puts the bytes of an older part in front of or behind the new ones, as far as the new ones do not have them.
+// Puts the bytes of an older part in front of or behind the new ones, as far as the new ones do not have
+// them.
 void OriginFetch::join_parts(const Object& old, const http::FieldList& fields, http::ContentRange& held,
                              std::vector<Slice>& body) {
   http::FieldList old_fields;
@@ -148,13 +154,16 @@ void OriginFetch::join_parts(const Object& old, const http::FieldList& fields, h
   const auto was = http::parse_content_range(old_fields.value(http::FieldId::kContentRange));
   if (!was || !http::may_combine(fields, old_fields)) return;
   const bool touch = was->range.first <= held.range.last + 1 && held.range.first <= was->range.last + 1;
-  if (!touch || !fits(std::max(held.range.last, was->range.last) - std::min(held.range.first, was->range.first))) return;
+  if (!touch ||
+      !fits(std::max(held.range.last, was->range.last) - std::min(held.range.first, was->range.first)))
+    return;
   const auto bytes_of_old = [&](std::uint64_t begin, std::uint64_t end, std::vector<Slice>& to) {
     std::uint64_t at = was->range.first;
     for (std::size_t i = 0; i < old.piece_count(); ++i) {
       const Slice piece = old.piece(i);
       const std::uint64_t from = std::max(begin, at), until = std::min(end, at + piece.size);
-      if (from < until) to.push_back(piece.sub(static_cast<std::size_t>(from - at), static_cast<std::size_t>(until - from)));
+      if (from < until)
+        to.push_back(piece.sub(static_cast<std::size_t>(from - at), static_cast<std::size_t>(until - from)));
       at += piece.size;
     }
   };
@@ -166,8 +175,8 @@ void OriginFetch::join_parts(const Object& old, const http::FieldList& fields, h
   held.range = {std::min(held.range.first, was->range.first), std::max(held.range.last, was->range.last)};
 }
 
-// An invalidation may come at any moment, on any thread: it counts first and removes then, so that looking at the count
-// after the insert leaves no gap.
+// An invalidation may come at any moment, on any thread: it counts first and removes then, so that looking at
+// the count after the insert leaves no gap.
 void OriginFetch::put(Ref<const Object> object) {
   if (!object || !still_valid()) {
     const http::NotStored reason = object ? http::NotStored::kInvalidated : http::NotStored::kTooLarge;
@@ -183,8 +192,9 @@ void OriginFetch::stop_storing(http::NotStored reason) {
   if (storing_) worker_.sheet().change(stats::kFillsRunning, -1);
   storing_ = false;
   worker_.sheet().add(stats::kNotStored, stats::label<stats::NotStoredReason>(reason));
-  worker_.sheet().add(stats::kFills,
-                      reason == http::NotStored::kBroken ? stats::FillEnd::kBroken : stats::FillEnd::kNotStored);
+  if (reason == http::NotStored::kTooLarge) worker_.sheet().add(stats::kLimits, stats::Limit::kMaxObject);
+  worker_.sheet().add(stats::kFills, reason == http::NotStored::kBroken ? stats::FillEnd::kBroken
+                                                                        : stats::FillEnd::kNotStored);
   close_to_askers();
   fill_->stop_retaining();
 }

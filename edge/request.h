@@ -22,8 +22,8 @@ struct FetchPlan;
 class Worker;
 struct SiteView;
 
-// The steps of a request, in walking order. A step decides and names the next one; kWait ends the walk until an event
-// enters it again by name (on_fill_progress, on_drained, on_request_body).
+// The steps of a request, in walking order. A step decides and names the next one; kWait ends the walk until
+// an event enters it again by name (on_fill_progress, on_drained, on_request_body).
 enum class Step : std::uint8_t {
   kSite,     // which site has this host
   kAccess,   // may this method and body be served here; does it bypass the cache
@@ -60,8 +60,8 @@ class Request final : public http::ExchangeHandler, public FillReader {
     stats::CacheResult result = stats::CacheResult::kLocal;
     stats::Tier tier = stats::Tier::kNone;
     http::MissReason miss = http::MissReason::kNone;
-    int status = 0;       // 0: none was sent
-    int fwd_status = 0;   // the origin's, when it was asked
+    int status = 0;          // 0: none was sent
+    int fwd_status = 0;      // the origin's, when it was asked
     bool forwarded = false;  // it asked the origin, or followed one who did
     bool stored = false;
     bool collapsed = false;
@@ -160,13 +160,13 @@ class Request final : public http::ExchangeHandler, public FillReader {
   std::string variant_;
   Ref<const Object> object_;  // what is delivered, or what is being validated
   http::Reuse reuse_;
-  bool bypass_ = false;        // the cache takes no part
+  bool bypass_ = false;  // the cache takes no part
   bool hit_for_miss_ = false;
-  bool leader_ = false;        // this request started its fill
-  bool responding_ = false;    // the head is out
-  bool finished_ = false;      // the whole response is queued
+  bool leader_ = false;           // this request started its fill
+  bool responding_ = false;       // the head is out
+  bool finished_ = false;         // the whole response is queued
   std::uint64_t body_bytes_ = 0;  // of the request's body, so far
-  unsigned rounds_ = 0;        // how often it went back to kLookup
+  unsigned rounds_ = 0;           // how often it went back to kLookup
 
   std::shared_ptr<Fill> fill_;
   Fill::Cursor cursor_;

@@ -5,12 +5,32 @@
 #include "lib/http/conditional.h"
 #include "lib/http/forwarding.h"
 
-// Asking an origin: alone or together with others, what becomes of the answer, and the request's body on its way.
+// Asking an origin: alone or together with others, what becomes of the answer, and the request's body on its
+// way.
 namespace meridian::edge {
 
 namespace {
 // How often a request may find that the fill it followed is of another variant before it goes alone.
 constexpr unsigned kMaxRounds = 3;
+
+// RFC 9110 section 15.6: 502 for an origin that fails, 504 for one that is slow, 503 when we will not ask it
+// now.
+int status_for(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kTimeout:
+      return 504;
+    case ErrorCode::kUnavailable:
+      return 503;
+    case ErrorCode::kRefused:
+      return error.source == ErrorSource::kOrigin ? 502 : 503;
+    case ErrorCode::kTooLarge:
+      return error.source == ErrorSource::kClient ? 413 : 502;
+    case ErrorCode::kInvalid:
+      return error.source == ErrorSource::kClient ? 400 : 502;
+    default:
+      return 502;
+  }
+}
 }  // namespace
 
 Step Request::ask() {
@@ -21,12 +41,14 @@ Step Request::ask() {
 
 bool Request::may_collapse() const {
   if (!site_->config.cache.collapse || hit_for_miss_ || rounds_ >= kMaxRounds) return false;
-  // An answer to a request with credentials is rarely one for others; one that the client wants validated may not come
-  // from a fetch that began before it.
+  // An answer to a request with credentials is rarely one for others; one that the client wants validated may
+  // not come from a fetch that began before it.
   if (head().method == http::Method::kHead || head().fields.has(http::FieldId::kAuthorization)) return false;
-  if (outcome_.miss == http::MissReason::kRequest || outcome_.miss == http::MissReason::kRequestNoStore) return false;
+  if (outcome_.miss == http::MissReason::kRequest || outcome_.miss == http::MissReason::kRequestNoStore)
+    return false;
   // What must be validated for each request cannot be shared by several (RFC 9111 section 5.2.2.4).
-  if (object_ && ((object_->meta().flags & http::kStoredNoCache) != 0 || object_->meta().lifetime_s == 0)) return false;
+  if (object_ && ((object_->meta().flags & http::kStoredNoCache) != 0 || object_->meta().lifetime_s == 0))
+    return false;
   return true;
 }
 
@@ -87,7 +109,8 @@ void Request::start_fetch(std::shared_ptr<Fill> fill, bool shared, bool may_stor
   leader_ = true;
   fill_ = std::move(fill);
   CHECK(worker_.board().join(fill_, *this, cursor_));
-  OriginFetch& fetch = worker_.run_fetch(std::make_unique<OriginFetch>(worker_, view_, site_index_, std::move(plan), fill_));
+  OriginFetch& fetch =
+      worker_.run_fetch(std::make_unique<OriginFetch>(worker_, view_, site_index_, std::move(plan), fill_));
   fetch_ = &fetch;
   fetch.start(*this, true);
   if (exchange_->has_request_body()) exchange_->read_body();
@@ -107,7 +130,8 @@ void Request::refresh_behind() {
   plan.validate = true;
   plan.stale = object_;
   plan.stale_if_error = reuse_.stale_if_error;
-  worker_.run_fetch(std::make_unique<OriginFetch>(worker_, view_, site_index_, std::move(plan), std::move(fill)))
+  worker_
+      .run_fetch(std::make_unique<OriginFetch>(worker_, view_, site_index_, std::move(plan), std::move(fill)))
       .start(*this, false);
 }
 
@@ -144,10 +168,7 @@ Step Request::settle_fill(const Fill::View& view) {
       return take_object();
     case Fill::Verdict::kFailed: {
       Error error = fill_->error();
-      const int status = error.code == ErrorCode::kTimeout                                             ? 504
-                         : error.code == ErrorCode::kRefused || error.code == ErrorCode::kUnavailable ? 503
-                         : error.code == ErrorCode::kTooLarge && error.source == ErrorSource::kClient ? 413
-                                                                                                       : 502;
+      const int status = status_for(error);
       return fail(status, std::move(error));
     }
   }
@@ -224,7 +245,8 @@ void Request::on_request_body(std::string_view bytes, bool last, const http::Fie
     const std::uint64_t limit = site_->config.body_limit_bytes;
     if (limit > 0 && body_bytes_ > limit) {
       worker_.sheet().add(stats::kLimits, stats::Limit::kBody);
-      fetch_->fail({ErrorCode::kTooLarge, ErrorSource::kClient, false, "the request's body is larger than the site takes"});
+      fetch_->fail({ErrorCode::kTooLarge, ErrorSource::kClient, false,
+                    "the request's body is larger than the site takes"});
       return;
     }
     fetch_->send_body(bytes);

@@ -9,22 +9,22 @@
 #include "lib/http/forwarding.h"
 #include "lib/http/http1.h"
 
-// The corridor of a request: the table of steps, the loop that drives it, and the steps up to the cache's verdict. How an
-// answer is made stands in request_respond.cc, how an origin is asked in request_ask.cc.
+// The corridor of a request: the table of steps, the loop that drives it, and the steps up to the cache's
+// verdict. How an answer is made stands in request_respond.cc, how an origin is asked in request_ask.cc.
 namespace meridian::edge {
 
 const Request::StepFunction Request::kSteps[] = {
-    &Request::choose_site,  // kSite
+    &Request::choose_site,   // kSite
     &Request::check_access,  // kAccess
-    &Request::make_key,     // kKey
-    &Request::look_up,      // kLookup
-    &Request::judge,        // kJudge
-    &Request::deliver,      // kDeliver
-    &Request::ask,          // kAsk
-    &Request::stream,       // kStream
-    &Request::open_tunnel,  // kTunnel
-    &Request::refuse,       // kRefuse
-    &Request::wait,         // kWait
+    &Request::make_key,      // kKey
+    &Request::look_up,       // kLookup
+    &Request::judge,         // kJudge
+    &Request::deliver,       // kDeliver
+    &Request::ask,           // kAsk
+    &Request::stream,        // kStream
+    &Request::open_tunnel,   // kTunnel
+    &Request::refuse,        // kRefuse
+    &Request::wait,          // kWait
 };
 
 Request::Request(Worker& worker)
@@ -57,7 +57,8 @@ namespace {
 // The host of an authority without its port. An IPv6 literal keeps its brackets.
 std::string_view without_port(std::string_view authority) {
   const std::size_t colon = authority.rfind(':');
-  if (colon == std::string_view::npos || authority.find(']', colon) != std::string_view::npos) return authority;
+  if (colon == std::string_view::npos || authority.find(']', colon) != std::string_view::npos)
+    return authority;
   return authority.substr(0, colon);
 }
 
@@ -82,20 +83,25 @@ Step Request::check_access() {
   }
   if (!config.methods.empty() &&
       std::find(config.methods.begin(), config.methods.end(), request.method_name) == config.methods.end()) {
-    return fail(405, {ErrorCode::kRefused, ErrorSource::kClient, false, "the site does not allow this method"});
+    return fail(405,
+                {ErrorCode::kRefused, ErrorSource::kClient, false, "the site does not allow this method"});
   }
-  if (request.fields.has(http::FieldId::kCdnLoop) && http::cdn_loop_count(request.fields, worker_.name()) > 1) {
-    return fail(508, {ErrorCode::kRefused, ErrorSource::kEdge, false, "the request has come round to this CDN again"});
+  if (request.fields.has(http::FieldId::kCdnLoop) &&
+      http::cdn_loop_count(request.fields, worker_.name()) > 1) {
+    return fail(508, {ErrorCode::kRefused, ErrorSource::kEdge, false,
+                      "the request has come round to this CDN again"});
   }
   if (config.body_limit_bytes > 0 && exchange_->request_length().value_or(0) > config.body_limit_bytes) {
     worker_.sheet().add(stats::kLimits, stats::Limit::kBody);
-    return fail(413, {ErrorCode::kTooLarge, ErrorSource::kClient, false, "the request's body is larger than the site takes"});
+    return fail(413, {ErrorCode::kTooLarge, ErrorSource::kClient, false,
+                      "the request's body is larger than the site takes"});
   }
   const bool reads = request.method == http::Method::kGet || request.method == http::Method::kHead;
   if (!reads) {
     bypass_ = true;
     outcome_.miss = http::MissReason::kMethod;
-  } else if (request.fields.has(http::FieldId::kUpgrade) && http::ConnectionOptions(request.fields).upgrade()) {
+  } else if (request.fields.has(http::FieldId::kUpgrade) &&
+             http::ConnectionOptions(request.fields).upgrade()) {
     bypass_ = true;
     outcome_.miss = http::MissReason::kUpgrade;
   } else if (!config.cache.enabled) {
@@ -130,8 +136,8 @@ Step Request::make_key() {
 }
 
 Step Request::look_up() {
-  Lookup found = edge::look_up(worker_.ram(), key_.text, hash_, head().fields, view_->vary_policies[site_index_],
-                               now_s(), variant_);
+  Lookup found = edge::look_up(worker_.ram(), key_.text, hash_, head().fields,
+                               view_->vary_policies[site_index_], now_s(), variant_);
   object_ = std::move(found.object);
   if (object_) return Step::kJudge;
   outcome_.miss = found.reason;
@@ -178,7 +184,8 @@ Step Request::refuse() {
     return Step::kWait;
   }
   worker_.sheet().add(stats::kErrorAnswers, side_of(refuse_error_.source));
-  const ErrorPage page = make_error_page(refuse_status_, refuse_error_, ensure_request_id(), head().fields, site_);
+  const ErrorPage page =
+      make_error_page(refuse_status_, refuse_error_, ensure_request_id(), head().fields, site_);
   scratch_.clear();
   http::append_field(scratch_, "Date", worker_.http_date());
   scratch_.append(page.block);
@@ -219,6 +226,9 @@ Step Request::open_tunnel() {
   Worker& worker = worker_;
   worker.release(*this, true);
   http::Exchange::Tunnel tunnel = exchange.upgrade(start);
+  if (tunnel.unsent.size > 0) {
+    early = Slice::copy_of(std::string(tunnel.unsent.view()).append(early.view()));
+  }
   worker.add_tunnel(std::move(tunnel.stream), std::move(tunnel.early), std::move(origin), std::move(early));
   return Step::kWait;
 }
@@ -256,8 +266,10 @@ const std::string& Request::ensure_request_id() {
   if (!request_id_.empty()) return request_id_;
   constexpr std::size_t kMaxIdBytes = 128;
   if (site_ != nullptr && !site_->config.forwarding.request_id_header.empty()) {
-    const http::Field* given = head().fields.find(std::string_view(site_->config.forwarding.request_id_header));
-    if (given != nullptr && given->value.size() <= kMaxIdBytes && http::is_token(given->value) && trusts_client()) {
+    const http::Field* given =
+        head().fields.find(std::string_view(site_->config.forwarding.request_id_header));
+    if (given != nullptr && given->value.size() <= kMaxIdBytes && http::is_token(given->value) &&
+        trusts_client()) {
       return request_id_.assign(given->value);
     }
   }

@@ -10,8 +10,8 @@
 #include "lib/http/forwarding.h"
 #include "lib/http/range.h"
 
-// Answering: from a stored object, from a part of one, or from a running fill. respond() decides between the whole, a range,
-// and 304; pump() moves the body from wherever it is.
+// Answering: from a stored object, from a part of one, or from a running fill. respond() decides between the
+// whole, a range, and 304; pump() moves the body from wherever it is.
 namespace meridian::edge {
 
 namespace {
@@ -27,7 +27,8 @@ constexpr std::size_t kPiecesAtOnce = 16;
 Step Request::deliver() {
   const ObjectMeta& meta = object_->meta();
   if (outcome_.result == stats::CacheResult::kLocal) {
-    outcome_.result = reuse_.verdict == http::Reuse::Verdict::kFresh ? stats::CacheResult::kHit : stats::CacheResult::kStale;
+    outcome_.result = reuse_.verdict == http::Reuse::Verdict::kFresh ? stats::CacheResult::kHit
+                                                                     : stats::CacheResult::kStale;
     outcome_.tier = stats::Tier::kRam;
   }
   Source source;
@@ -59,7 +60,8 @@ bool Request::respond_conditionally(const Source& source) {
   const http::Precondition verdict =
       http::evaluate(head(), validators, http::Evaluate::kCache, now_s(), received_s);
   if (verdict == http::Precondition::kNotModified) return respond_not_modified(source, fields);
-  if (head().method != http::Method::kGet || !source.has_length || !head().fields.has(http::FieldId::kRange)) return false;
+  if (head().method != http::Method::kGet || !source.has_length || !head().fields.has(http::FieldId::kRange))
+    return false;
   if (!http::if_range_holds(head().fields, validators, now_s())) return false;
   return respond_range(source, fields);
 }
@@ -78,7 +80,8 @@ bool Request::respond_not_modified(const Source& source, const http::FieldList& 
 }
 
 bool Request::respond_range(const Source& source, const http::FieldList& fields) {
-  http::RangeAnswer answer = http::answer_range(head().fields.combined(http::FieldId::kRange, scratch_), source.length, kRangeLimits);
+  http::RangeAnswer answer = http::answer_range(head().fields.combined(http::FieldId::kRange, scratch_),
+                                                source.length, kRangeLimits);
   // Parts of a body that is still on its way can be sent only in the order in which it comes.
   if (answer.kind == http::RangeAnswer::Kind::kMultiple && fill_) return false;
   if (answer.kind == http::RangeAnswer::Kind::kWhole) return false;
@@ -87,9 +90,11 @@ bool Request::respond_range(const Source& source, const http::FieldList& fields)
   const bool multiple = answer.kind == http::RangeAnswer::Kind::kMultiple;
   for (const http::Field& field : fields) {
     const bool of_body = field.id == http::FieldId::kContentType && multiple;
-    const bool none = answer.kind == http::RangeAnswer::Kind::kUnsatisfiable &&
-                      (field.id == http::FieldId::kContentType || field.id == http::FieldId::kContentEncoding);
-    if (!of_body && !none && field.id != http::FieldId::kContentRange) http::append_field(block, field.name, field.value);
+    const bool none =
+        answer.kind == http::RangeAnswer::Kind::kUnsatisfiable &&
+        (field.id == http::FieldId::kContentType || field.id == http::FieldId::kContentEncoding);
+    if (!of_body && !none && field.id != http::FieldId::kContentRange)
+      http::append_field(block, field.name, field.value);
   }
   if (answer.kind == http::RangeAnswer::Kind::kUnsatisfiable) {
     http::append_field(block, "Content-Range", http::format_unsatisfied_range(source.length, buffer));
@@ -99,15 +104,16 @@ bool Request::respond_range(const Source& source, const http::FieldList& fields)
     return true;
   }
   if (!multiple) {
-    http::append_field(block, "Content-Range", http::format_content_range(answer.single, source.length, buffer));
+    http::append_field(block, "Content-Range",
+                       http::format_content_range(answer.single, source.length, buffer));
     plan_.range(answer.single.first, answer.single.last + 1);
     send(206, block, true, answer.single.size(), source.age_s);
     pump();
     return true;
   }
   const std::string boundary = "meridian-" + std::to_string(worker_.random());
-  const http::MultipartRanges parts(std::move(answer.ranges), source.length, fields.value(http::FieldId::kContentType),
-                                    boundary);
+  const http::MultipartRanges parts(std::move(answer.ranges), source.length,
+                                    fields.value(http::FieldId::kContentType), boundary);
   std::vector<BodyPlan::Part> plan;
   for (std::size_t i = 0; i < parts.count(); ++i) {
     plan.push_back({parts.part_head(i), parts.range(i).first, parts.range(i).last + 1});
@@ -119,13 +125,15 @@ bool Request::respond_range(const Source& source, const http::FieldList& fields)
   return true;
 }
 
-// A range from a stored part (206): only a single range that lies wholly within it, and only while it is fresh.
+// A range from a stored part (206): only a single range that lies wholly within it, and only while it is
+// fresh.
 bool Request::deliver_part() {
   std::string key;
   part_key(lookup_key(), key);
   Ref<const Object> part = worker_.ram().find(hash_of_key(key), key);
   if (!part) return false;
-  const http::Reuse reuse = http::decide_reuse(times_of(part->meta()), head().fields, now_s(), reuse_policy());
+  const http::Reuse reuse =
+      http::decide_reuse(times_of(part->meta()), head().fields, now_s(), reuse_policy());
   http::FieldList fields;
   http::parse_block(part->head(), fields);
   const auto held = http::parse_content_range(fields.value(http::FieldId::kContentRange));
@@ -151,12 +159,15 @@ bool Request::deliver_part() {
   http::append_field(block, "Content-Range", http::format_content_range(*wanted, length, buffer));
   plan_.range(wanted->first - held->range.first, wanted->last + 1 - held->range.first);
   send(206, block, true, wanted->size(), times_of(object_->meta()).age_at(now_s()));
-  if (head().method == http::Method::kHead) finish_response();
-  else pump();
+  if (head().method == http::Method::kHead)
+    finish_response();
+  else
+    pump();
   return true;
 }
 
-void Request::send(int status, std::string_view block, bool has_length, std::uint64_t length, std::int64_t age_s) {
+void Request::send(int status, std::string_view block, bool has_length, std::uint64_t length,
+                   std::int64_t age_s) {
   CHECK(!responding_);
   responding_ = true;
   collapse_timer_.cancel();

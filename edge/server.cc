@@ -91,7 +91,8 @@ Result<void> Server::prepare(InheritedSockets& inherited) {
 }
 
 // Sockets for each address and worker: those that listen already (ours, or a predecessor's) are used again.
-Result<Server::ListeningSet> Server::open_listeners(const config::EdgeConfig& config, InheritedSockets& inherited) {
+Result<Server::ListeningSet> Server::open_listeners(const config::EdgeConfig& config,
+                                                    InheritedSockets& inherited) {
   auto made = std::make_shared<std::vector<Listening>>();
   for (const config::ListenConfig& wanted : config.listen) {
     Listening& entry = made->emplace_back();
@@ -162,11 +163,20 @@ void Server::scrape(stats::Scrape& to) {
       to.set(Sourced::kOriginReuses, static_cast<double>(target.reuses), {name, target.url});
       to.set(Sourced::kOriginRunning, target.running, {name, target.url});
       to.set(Sourced::kOriginWaiting, target.waiting, {name, target.url});
-      to.set(Sourced::kOriginBreaker, target.breaker == Breaker::kClosed ? 1 : 0, {name, target.url, "closed"});
+      to.set(Sourced::kOriginBreaker, target.breaker == Breaker::kClosed ? 1 : 0,
+             {name, target.url, "closed"});
       to.set(Sourced::kOriginBreaker, target.breaker == Breaker::kOpen ? 1 : 0, {name, target.url, "open"});
-      to.set(Sourced::kOriginBreaker, target.breaker == Breaker::kHalfOpen ? 1 : 0, {name, target.url, "half-open"});
+      to.set(Sourced::kOriginBreaker, target.breaker == Breaker::kHalfOpen ? 1 : 0,
+             {name, target.url, "half-open"});
       to.set(Sourced::kOriginEjected, target.ejected ? 1 : 0, {name, target.url});
     }
+  }
+  for (const Listening& entry : *listening_) {
+    if (!entry.tls) continue;
+    const TlsServerContext::Handshakes& handshakes = entry.tls->handshakes();
+    to.set(Sourced::kHandshakes, static_cast<double>(handshakes.full), {"full"});
+    to.set(Sourced::kHandshakes, static_cast<double>(handshakes.resumed), {"resumed"});
+    to.set(Sourced::kHandshakes, static_cast<double>(handshakes.failed), {"failed"});
   }
   to.set(Sourced::kConfigInfo, 1, {config().version, config().source});
   to.set(Sourced::kConfigLoaded, static_cast<double>(loaded_s_));
@@ -193,7 +203,12 @@ Result<std::string> Server::reload() {
   for (Listening& entry : **listening) {
     const auto old = std::find_if(listening_->begin(), listening_->end(),
                                   [&](const Listening& have) { return have.wanted == entry.wanted; });
-    if (old != listening_->end()) entry.sockets = std::move(old->sockets);
+    if (old == listening_->end()) continue;
+    entry.sockets = std::move(old->sockets);
+    // The old context goes on, so that its sessions can still be resumed. Its files were found good a moment
+    // ago.
+    if (entry.tls && old->tls && old->tls_options() == entry.tls_options() && old->tls->reload())
+      entry.tls = old->tls;
   }
   // Old sockets that are no longer wanted close only once no worker listens on them.
   const ListeningSet retired = std::exchange(listening_, *std::move(listening));
@@ -219,7 +234,8 @@ void Server::drain(std::function<void()> done) {
   drained_ = std::move(done);
   undrained_ = threads_.size();
   force_cut_.arm(config().drain_timeout_ms);
-  // The sockets close once every worker has let go of them: whoever comes then is refused instead of waiting for nobody.
+  // The sockets close once every worker has let go of them: whoever comes then is refused instead of waiting
+  // for nobody.
   const ListeningSet retired = std::exchange(listening_, std::make_shared<std::vector<Listening>>());
   for (Thread& thread : threads_) {
     thread.loop->post([this, &thread, retired] {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "edge/access_log.h"
@@ -22,18 +23,21 @@
 
 namespace meridian::edge {
 
-// A whole edge: its workers on their threads and what they share. Its own methods are called on the main thread's loop.
+// A whole edge: its workers on their threads and what they share. Its own methods are called on the main
+// thread's loop.
 class Server {
  public:
   // Where a configuration comes from: asked at the start and for each reload.
   using Load = std::function<Result<config::EdgeConfig>()>;
 
   // Makes everything, listening sockets included, and starts the workers. Nothing is left behind on failure.
-  [[nodiscard]] static Result<std::unique_ptr<Server>> start(EventLoop& main_loop, Load load, InheritedSockets inherited);
+  [[nodiscard]] static Result<std::unique_ptr<Server>> start(EventLoop& main_loop, Load load,
+                                                             InheritedSockets inherited);
   ~Server();
 
-  // Loads again. What is wrong leaves everything as it was. Sites, limits, certificates, the access log's file and listeners
-  // change; `workers`, `resolver` and the capacity of queues need a restart, and the answer says so.
+  // Loads again. What is wrong leaves everything as it was. Sites, limits, certificates, the access log's
+  // file and listeners change; `workers`, `resolver` and the capacity of queues need a restart, and the
+  // answer says so.
   [[nodiscard]] Result<std::string> reload();
   // Stops accepting, finishes what runs within the drain timeout, then calls `done`.
   void drain(std::function<void()> done);
@@ -54,6 +58,9 @@ class Server {
     config::ListenConfig config;
     std::vector<ListenSocket> sockets;  // one for each worker
     std::shared_ptr<TlsServerContext> tls;
+    auto tls_options() const {
+      return std::tie(config.tls->certificate, config.tls->key, config.tls->min_version);
+    }
   };
   struct Thread {
     std::unique_ptr<EventLoop> loop;
@@ -61,10 +68,12 @@ class Server {
     std::thread thread;
   };
 
-  Server(EventLoop& main_loop, Load load) : main_loop_(main_loop), load_(std::move(load)), force_cut_(main_loop, [this] { cut(); }) {}
+  Server(EventLoop& main_loop, Load load)
+      : main_loop_(main_loop), load_(std::move(load)), force_cut_(main_loop, [this] { cut(); }) {}
   [[nodiscard]] Result<void> prepare(InheritedSockets& inherited);
   using ListeningSet = std::shared_ptr<std::vector<Listening>>;
-  [[nodiscard]] Result<ListeningSet> open_listeners(const config::EdgeConfig& config, InheritedSockets& inherited);
+  [[nodiscard]] Result<ListeningSet> open_listeners(const config::EdgeConfig& config,
+                                                    InheritedSockets& inherited);
   void listen_on(Thread& thread, std::size_t index, const std::vector<Listening>& listening);
   void register_stats();
   void scrape(stats::Scrape& to);

@@ -24,8 +24,9 @@ upstream::GroupOptions group_options(const config::SiteConfig& site) {
     target.limits = {from.response_line_bytes, from.response_header_bytes, from.response_header_count};
     to.targets.push_back(std::move(target));
   }
-  to.balance = from.balance == config::Balance::kConsistentHash ? upstream::GroupOptions::Balance::kConsistentHash
-                                                                : upstream::GroupOptions::Balance::kLeastOfTwo;
+  to.balance = from.balance == config::Balance::kConsistentHash
+                   ? upstream::GroupOptions::Balance::kConsistentHash
+                   : upstream::GroupOptions::Balance::kLeastOfTwo;
   to.connect_timeout_ms = from.connect_timeout_ms;
   to.first_byte_timeout_ms = from.first_byte_timeout_ms;
   to.between_bytes_timeout_ms = from.between_bytes_timeout_ms;
@@ -52,18 +53,19 @@ upstream::GroupOptions group_options(const config::SiteConfig& site) {
 
 bool same(const upstream::GroupOptions& a, const upstream::GroupOptions& b) {
   const auto tie = [](const upstream::GroupOptions& o) {
-    return std::tie(o.name, o.balance, o.connect_timeout_ms, o.first_byte_timeout_ms, o.between_bytes_timeout_ms,
-                    o.total_timeout_ms, o.retries, o.retry_budget, o.retry_backoff_ms, o.connections, o.queue,
-                    o.queue_timeout_ms, o.idle_connections, o.idle_timeout_ms, o.breaker_failures, o.breaker_open_ms,
-                    o.eject_error_rate, o.eject_ms, o.tls.verify, o.tls.ca_file, o.tls.certificate_file,
-                    o.tls.key_file, o.tls_server_name);
+    return std::tie(o.name, o.balance, o.connect_timeout_ms, o.first_byte_timeout_ms,
+                    o.between_bytes_timeout_ms, o.total_timeout_ms, o.retries, o.retry_budget,
+                    o.retry_backoff_ms, o.connections, o.queue, o.queue_timeout_ms, o.idle_connections,
+                    o.idle_timeout_ms, o.breaker_failures, o.breaker_open_ms, o.eject_error_rate, o.eject_ms,
+                    o.tls.verify, o.tls.ca_file, o.tls.certificate_file, o.tls.key_file, o.tls_server_name);
   };
   const auto same_target = [](const upstream::TargetOptions& x, const upstream::TargetOptions& y) {
     return x.url == y.url && x.weight == y.weight && x.backup == y.backup &&
            x.limits.line_bytes == y.limits.line_bytes && x.limits.header_bytes == y.limits.header_bytes &&
            x.limits.header_count == y.limits.header_count;
   };
-  return tie(a) == tie(b) && std::equal(a.targets.begin(), a.targets.end(), b.targets.begin(), b.targets.end(), same_target);
+  return tie(a) == tie(b) &&
+         std::equal(a.targets.begin(), a.targets.end(), b.targets.begin(), b.targets.end(), same_target);
 }
 
 // Lower case into a buffer; empty when the host is longer than a DNS name can be (RFC 1035 section 2.3.4).
@@ -88,24 +90,28 @@ Result<void> read_error_pages(const std::string& folder, std::map<int, std::stri
     const std::string name = entry.path().filename().string();
     if (name.size() != 8 || !name.ends_with(".html") || name[0] < '4' || name[0] > '5') continue;
     const bool whole_class = name.substr(1, 2) == "xx";
-    const bool digits = std::isdigit(static_cast<unsigned char>(name[1])) && std::isdigit(static_cast<unsigned char>(name[2]));
+    const bool digits = std::isdigit(static_cast<unsigned char>(name[1])) &&
+                        std::isdigit(static_cast<unsigned char>(name[2]));
     if (!whole_class && !digits) continue;
     std::ifstream file(entry.path(), std::ios::binary);
     std::string page((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
     if (!file.is_open() || file.bad()) {
-      return fail(ErrorCode::kIo, ErrorSource::kOperator, "cannot read the error page " + entry.path().string());
+      return fail(ErrorCode::kIo, ErrorSource::kOperator,
+                  "cannot read the error page " + entry.path().string());
     }
     pages[whole_class ? name[0] - '0' : std::stoi(name)] = std::move(page);
   }
   if (failed) {
-    return fail(ErrorCode::kIo, ErrorSource::kOperator, "cannot read the folder of error pages " + folder + ": " + failed.message());
+    return fail(ErrorCode::kIo, ErrorSource::kOperator,
+                "cannot read the folder of error pages " + folder + ": " + failed.message());
   }
   return {};
 }
 
 }  // namespace
 
-Result<std::shared_ptr<const SiteTable>> SiteTable::make(const config::EdgeConfig& config, const SiteTable* previous) {
+Result<std::shared_ptr<const SiteTable>> SiteTable::make(const config::EdgeConfig& config,
+                                                         const SiteTable* previous) {
   auto table = std::make_shared<SiteTable>();
   table->config_ = config;
   for (const config::SiteConfig& site_config : config.sites) {
@@ -127,9 +133,15 @@ Result<std::shared_ptr<const SiteTable>> SiteTable::make(const config::EdgeConfi
     const std::size_t index = table->sites_.size();
     for (const config::HostPattern& pattern : site_config.hosts) {
       switch (pattern.kind) {
-        case config::HostPattern::Kind::kExact: table->exact_.emplace(pattern.name, index); break;
-        case config::HostPattern::Kind::kWildcard: table->wildcard_.emplace(pattern.name, index); break;
-        case config::HostPattern::Kind::kAny: table->any_ = index; break;
+        case config::HostPattern::Kind::kExact:
+          table->exact_.emplace(pattern.name, index);
+          break;
+        case config::HostPattern::Kind::kWildcard:
+          table->wildcard_.emplace(pattern.name, index);
+          break;
+        case config::HostPattern::Kind::kAny:
+          table->any_ = index;
+          break;
       }
     }
     table->sites_.push_back(std::move(site));
@@ -144,7 +156,8 @@ std::size_t SiteTable::find(std::string_view host) const {
   if (const auto found = exact_.find(name); found != exact_.end()) return found->second;
   if (!wildcard_.empty()) {
     for (std::size_t dot = name.find('.'); dot != std::string_view::npos; dot = name.find('.', dot + 1)) {
-      if (const auto found = wildcard_.find(name.substr(dot + 1)); found != wildcard_.end()) return found->second;
+      if (const auto found = wildcard_.find(name.substr(dot + 1)); found != wildcard_.end())
+        return found->second;
     }
   }
   return any_;

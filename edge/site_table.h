@@ -26,11 +26,12 @@ struct Site {
 // All sites and which host belongs to which. Immutable: a reload makes a new one and swaps it in whole.
 class SiteTable {
  public:
-  // Origins whose options did not change keep their state (breakers, counts) from `previous`, which may be nullptr.
+  // Origins whose options did not change keep their state (breakers, counts) from `previous`, which may be
+  // nullptr.
   [[nodiscard]] static Result<std::shared_ptr<const SiteTable>> make(const config::EdgeConfig& config,
                                                                      const SiteTable* previous);
-  // The index of the site for this host (without port, any case): the exact name, else the longest wildcard, else "*".
-  // kNone when no site has it.
+  // The index of the site for this host (without port, any case): the exact name, else the longest wildcard,
+  // else "*". kNone when no site has it.
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
   std::size_t find(std::string_view host) const;
   const Site& at(std::size_t index) const { return *sites_[index]; }

@@ -42,7 +42,9 @@ Lookup look_up_variant(RamTier& tier, const Object& index, const http::FieldList
   return found;
 }
 
-bool marker_alive(const Object& marker, std::int64_t now_s) { return times_of(marker.meta()).ttl_at(now_s) > 0; }
+bool marker_alive(const Object& marker, std::int64_t now_s) {
+  return times_of(marker.meta()).ttl_at(now_s) > 0;
+}
 
 }  // namespace
 
@@ -51,7 +53,8 @@ Lookup look_up(RamTier& tier, std::string_view key, std::uint64_t hash, const ht
   variant.clear();
   Lookup found;
   found.object = tier.find(hash, key);
-  if (!found.object || (found.object->meta().flags & (kObjectVaryIndex | kObjectHitForMiss)) == 0) return found;
+  if (!found.object || (found.object->meta().flags & (kObjectVaryIndex | kObjectHitForMiss)) == 0)
+    return found;
   if ((found.object->meta().flags & kObjectVaryIndex) != 0) {
     const Ref<const Object> index = found.object;
     found = look_up_variant(tier, *index, request, policy, variant);
@@ -69,17 +72,21 @@ namespace {
 // How many different Vary lists of one URL are tried in a lookup.
 constexpr std::size_t kMaxVaryLists = 4;
 
-// `first`, then the items of `list` other than it, `max` in all. Items end with `end`. What does not fit is given to `drop`.
+// `first`, then the items of `list` other than it, `max` in all. Items end with `end`. What does not fit is
+// given to `drop`.
 template <class Drop>
-std::string with_first(std::string_view first, std::string_view list, char end, std::size_t max, Drop&& drop) {
+std::string with_first(std::string_view first, std::string_view list, char end, std::size_t max,
+                       Drop&& drop) {
   std::string to(first);
   to.push_back(end);
   for (std::size_t kept = 1; !list.empty();) {
     const std::string_view item = list.substr(0, list.find(end));
     list.remove_prefix(std::min(list.size(), item.size() + 1));
     if (item == first) continue;
-    if (kept++ < max) to.append(item).push_back(end);
-    else drop(item);
+    if (kept++ < max)
+      to.append(item).push_back(end);
+    else
+      drop(item);
   }
   return to;
 }

@@ -11,12 +11,14 @@
 #include "lib/http/stored.h"
 #include "lib/http/vary.h"
 
-// What the request path keeps in the tiers, and how it finds it: responses, and two kinds of marker under a primary key.
+// What the request path keeps in the tiers, and how it finds it: responses, and two kinds of marker under a
+// primary key.
 namespace meridian::edge {
 
 // Our bits of ObjectMeta::flags. Values go to disk and do not change.
 enum ObjectFlag : std::uint16_t {
-  // The head lists, a line each and newest first, the canonical Vary names under which variants are stored; the body lists
+  // The head lists, a line each and newest first, the canonical Vary names under which variants are stored;
+  // the body lists
   // the keys of the variants, each ended by a NUL, newest first.
   kObjectVaryIndex = http::kStoredFirstFree,
   // A response for this key could not be shared a moment ago: requests do not wait for one another.
@@ -38,16 +40,17 @@ struct Lookup {
   bool hit_for_miss = false;
 };
 
-// Finds the response for a request. `variant` is scratch; where variants exist it is left holding the key of the variant
-// that the request selects by the newest Vary (empty when the primary key itself is the one).
+// Finds the response for a request. `variant` is scratch; where variants exist it is left holding the key of
+// the variant that the request selects by the newest Vary (empty when the primary key itself is the one).
 Lookup look_up(RamTier& tier, std::string_view key, std::uint64_t hash, const http::FieldList& request,
                const http::VaryPolicy& policy, std::int64_t now_s, std::string& variant);
 
-// Makes `names` the newest Vary of this key and `variant` its newest variant. Of more than `max` variants the oldest are
-// removed; returns how many.
+// Makes `names` the newest Vary of this key and `variant` its newest variant. Of more than `max` variants the
+// oldest are removed; returns how many.
 std::size_t add_variant(RamTier& tier, std::string_view key, std::string_view names, std::string_view variant,
                         std::size_t max, std::uint32_t site, std::int64_t now_s);
 
-void mark_hit_for_miss(RamTier& tier, std::string_view key, std::int64_t lifetime_s, std::uint32_t site, std::int64_t now_s);
+void mark_hit_for_miss(RamTier& tier, std::string_view key, std::int64_t lifetime_s, std::uint32_t site,
+                       std::int64_t now_s);
 
 }  // namespace meridian::edge

@@ -11,8 +11,8 @@
 
 namespace meridian::edge {
 
-// Two streams joined after a 101: bytes go both ways as they come (RFC 9110 section 7.8), each direction with one
-// bounded buffer, half-closes passed on. On one loop; owned by its worker.
+// Two streams joined after a 101: bytes go both ways as they come (RFC 9110 section 7.8), each direction with
+// one bounded buffer, half-closes passed on. On one loop; owned by its worker.
 class Tunnel {
  public:
   struct Options {

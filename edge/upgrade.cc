@@ -27,7 +27,8 @@ std::vector<std::string> environment_with(const std::vector<std::string>& added)
   std::vector<std::string> variables = added;
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string_view text(*variable);
-    if (!text.starts_with(kSocketsVariable) && !text.starts_with(kReadyVariable)) variables.emplace_back(text);
+    if (!text.starts_with(kSocketsVariable) && !text.starts_with(kReadyVariable))
+      variables.emplace_back(text);
   }
   return variables;
 }
@@ -42,24 +43,29 @@ Upgrade::~Upgrade() {
   if (pipe_ >= 0) ::close(pipe_);
 }
 
-Result<void> Upgrade::start(const std::vector<const ListenSocket*>& sockets, std::function<void(bool)> ended) {
-  if (running()) return fail(ErrorCode::kUnavailable, ErrorSource::kOperator, "an upgrade is under way already");
+Result<void> Upgrade::start(const std::vector<const ListenSocket*>& sockets,
+                            std::function<void(bool)> ended) {
+  if (running())
+    return fail(ErrorCode::kUnavailable, ErrorSource::kOperator, "an upgrade is under way already");
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0) {
-    return fail(ErrorCode::kIo, ErrorSource::kEdge, std::string("cannot make a pipe: ") + std::strerror(errno));
+    return fail(ErrorCode::kIo, ErrorSource::kEdge,
+                std::string("cannot make a pipe: ") + std::strerror(errno));
   }
   std::string list;
   for (const ListenSocket* socket : sockets) {
     if (!list.empty()) list.push_back(',');
     list.append(std::to_string(socket->fd()));
   }
-  std::vector<std::string> variables = environment_with(
-      {std::string(kSocketsVariable) + "=" + list, std::string(kReadyVariable) + "=" + std::to_string(ends[1])});
+  std::vector<std::string> variables =
+      environment_with({std::string(kSocketsVariable) + "=" + list,
+                        std::string(kReadyVariable) + "=" + std::to_string(ends[1])});
   std::vector<std::string> arguments = arguments_;
   const std::vector<char*> argv = pointers_to(arguments);
   const std::vector<char*> envp = pointers_to(variables);
 
-  // Between fork and exec only async-signal-safe calls: other threads hold locks that the child will never see released.
+  // Between fork and exec only async-signal-safe calls: other threads hold locks that the child will never
+  // see released.
   const pid_t child = ::fork();
   if (child == 0) {
     for (const ListenSocket* socket : sockets) ::fcntl(socket->fd(), F_SETFD, 0);

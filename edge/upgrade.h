@@ -11,20 +11,24 @@
 
 namespace meridian::edge {
 
-// Replacing the binary without refusing a connection: the running process starts its successor with the listening sockets
-// open, the successor says when it serves, and only then the old one drains. On the main thread's loop.
+// Replacing the binary without refusing a connection: the running process starts its successor with the
+// listening sockets open, the successor says when it serves, and only then the old one drains. On the main
+// thread's loop.
 class Upgrade final : public FdHandler {
  public:
-  // `program` and `arguments`: how this process was started; the program is looked up again by its path, so that it is the
-  // new binary.
+  // `program` and `arguments`: how this process was started; the program is looked up again by its path, so
+  // that it is the new binary.
   Upgrade(EventLoop& loop, std::string program, std::vector<std::string> arguments);
   ~Upgrade();
 
-  // Starts a successor. `ended(true)`: it serves. `ended(false)`: it ended before; everything stays as it was.
-  [[nodiscard]] Result<void> start(const std::vector<const ListenSocket*>& sockets, std::function<void(bool)> ended);
+  // Starts a successor. `ended(true)`: it serves. `ended(false)`: it ended before; everything stays as it
+  // was.
+  [[nodiscard]] Result<void> start(const std::vector<const ListenSocket*>& sockets,
+                                   std::function<void(bool)> ended);
   bool running() const { return pipe_ >= 0; }
 
-  // In the successor: the sockets handed over, and the word that it serves. Both do nothing in a first process.
+  // In the successor: the sockets handed over, and the word that it serves. Both do nothing in a first
+  // process.
   static InheritedSockets inherited();
   static void announce_ready();
 

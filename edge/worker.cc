@@ -19,7 +19,8 @@ http::StorePolicy store_policy(const config::CachePolicyConfig& cache) {
   policy.freshness.heuristic_percent = cache.heuristic_percent;
   policy.freshness.heuristic_max_s = cache.heuristic_max_s;
   if (cache.ttl_max_s > 0) policy.freshness.lifetime_max_s = cache.ttl_max_s;
-  for (const config::StatusTtl& ttl : cache.default_ttl) policy.freshness.by_status.push_back({ttl.status, ttl.ttl_s});
+  for (const config::StatusTtl& ttl : cache.default_ttl)
+    policy.freshness.by_status.push_back({ttl.status, ttl.ttl_s});
   policy.set_cookie = cache.set_cookie;
   policy.honour_request_no_store = cache.honour_client;
   policy.store_partial = cache.store_partial;
@@ -45,13 +46,11 @@ http::UriPolicy uri_policy(const config::CachePolicyConfig& cache) {
 
 }  // namespace
 
-Worker::Worker(EventLoop& loop, const Shared& shared, stats::Sheet& sheet, const config::ResolverConfig& resolver)
-    : loop_(loop),
-      shared_(shared),
-      sheet_(sheet),
-      board_(loop),
-      log_(shared.log),
-      log_timer_(loop, [this] { flush_log(); }) {
+Worker::Worker(EventLoop& loop, const Shared& shared, stats::Sheet& sheet,
+               const config::ResolverConfig& resolver)
+    : loop_(loop), shared_(shared), sheet_(sheet), board_(loop), log_(shared.log), log_timer_(loop, [this] {
+        flush_log();
+      }) {
   Resolver::Options options;
   options.min_ttl_ms = resolver.min_ttl_ms;
   options.max_ttl_ms = resolver.max_ttl_ms;
@@ -104,7 +103,8 @@ void Worker::use_sites(std::shared_ptr<const SiteTable> table) {
 void Worker::listen(const ListenSocket& socket, std::shared_ptr<TlsServerContext> tls) {
   const bool is_tls = tls != nullptr;
   listeners_.push_back(std::make_unique<Listener>(
-      loop_, socket, std::move(tls), [this, is_tls](std::unique_ptr<Stream> stream) { on_stream(std::move(stream), is_tls); }));
+      loop_, socket, std::move(tls),
+      [this, is_tls](std::unique_ptr<Stream> stream) { on_stream(std::move(stream), is_tls); }));
 }
 
 void Worker::on_stream(std::unique_ptr<Stream> stream, bool is_tls) {
@@ -127,12 +127,12 @@ void Worker::on_stream(std::unique_ptr<Stream> stream, bool is_tls) {
 void Worker::on_connection_closed(http::ServerConnection& connection) {
   const auto found = connections_.find(&connection);
   CHECK(found != connections_.end());
-  sheet_.change(stats::kConnections, -1, found->second.is_tls ? stats::Transport::kTls : stats::Transport::kPlain);
+  sheet_.change(stats::kConnections, -1,
+                found->second.is_tls ? stats::Transport::kTls : stats::Transport::kPlain);
   shared_.connections.fetch_sub(1, std::memory_order_relaxed);
   // The connection is still on the stack: it goes at the end of the turn.
-  loop_.at_end_of_turn([this, dead = std::shared_ptr<http::ServerConnection>(std::move(found->second.server))] {
-    check_drained();
-  });
+  loop_.at_end_of_turn([this, dead = std::shared_ptr<http::ServerConnection>(
+                                  std::move(found->second.server))] { check_drained(); });
   connections_.erase(found);
 }
 
@@ -157,6 +157,7 @@ http::BadMessage reason_of(std::string_view token) {
 }  // namespace
 
 std::string_view Worker::on_bad_request(const http::BadRequest& bad, const SocketAddress&) {
+  count_limit(bad.reason);
   sheet_.add(stats::kBadRequests, stats::label<stats::BadRequestReason>(reason_of(bad.reason)));
   bad_request_page_.assign("The request was refused: ").append(bad.reason).append("\n");
   return bad_request_page_;
@@ -181,17 +182,17 @@ void Worker::end_fetch(OriginFetch& fetch) {
 }
 
 void Worker::add_tunnel(std::unique_ptr<Stream> client, Slice from_client, std::unique_ptr<Stream> origin,
-                        Slice from_origin) {
+                        Slice to_client) {
   sheet_.change(stats::kTunnels, +1);
-  auto tunnel = std::make_unique<Tunnel>(
-      loop_, Tunnel::Options{}, std::move(client), std::move(from_client), std::move(origin), std::move(from_origin),
-      [this](Tunnel& ended, std::uint64_t up, std::uint64_t down) {
-        sheet_.change(stats::kTunnels, -1);
-        sheet_.add_n(stats::kBytesIn, up);
-        sheet_.add_n(stats::kBytesOut, down);
-        tunnels_.erase(&ended);
-        check_drained();
-      });
+  auto tunnel = std::make_unique<Tunnel>(loop_, Tunnel::Options{}, std::move(client), std::move(from_client),
+                                         std::move(origin), std::move(to_client),
+                                         [this](Tunnel& ended, std::uint64_t up, std::uint64_t down) {
+                                           sheet_.change(stats::kTunnels, -1);
+                                           sheet_.add_n(stats::kBytesIn, up);
+                                           sheet_.add_n(stats::kBytesOut, down);
+                                           tunnels_.erase(&ended);
+                                           check_drained();
+                                         });
   Tunnel* key = tunnel.get();
   tunnels_.emplace(key, std::move(tunnel));
 }
@@ -206,12 +207,15 @@ void Worker::count(const Request& request, bool completed) {
   const Request::Outcome& outcome = request.outcome();
   const http::Exchange& exchange = request.exchange();
   const std::int64_t duration_ms = loop_.now_ms() - exchange.started_ms();
-  sheet_.add(stats::kRequests, outcome.result, completed ? stats::status_class(outcome.status) : stats::StatusClass::kAborted);
+  sheet_.add(stats::kRequests, outcome.result,
+             completed ? stats::status_class(outcome.status) : stats::StatusClass::kAborted);
   sheet_.add(stats::kServedBy, outcome.tier);
   sheet_.add(stats::kRequestVersions,
-             exchange.request().version == http::Version::kHttp10 ? stats::HttpVersion::kHttp10 : stats::HttpVersion::kHttp11,
+             exchange.request().version == http::Version::kHttp10 ? stats::HttpVersion::kHttp10
+                                                                  : stats::HttpVersion::kHttp11,
              exchange.tls() != nullptr ? stats::Transport::kTls : stats::Transport::kPlain);
-  if (outcome.miss != http::MissReason::kNone) sheet_.add(stats::kMisses, stats::label<stats::MissReason>(outcome.miss));
+  if (outcome.miss != http::MissReason::kNone)
+    sheet_.add(stats::kMisses, stats::label<stats::MissReason>(outcome.miss));
   sheet_.add_n(stats::kBytesOut, exchange.bytes_sent());
   sheet_.observe(stats::kRequestDuration, duration_ms * 1000, outcome.result);
   sheet_.observe(stats::kFirstByte, outcome.first_byte_ms * 1000, outcome.result);
@@ -219,6 +223,18 @@ void Worker::count(const Request& request, bool completed) {
   sheet_.add(stats::kLogLines);
   sheet_.add_n(stats::kLogDropped, log_.add(request, loop_.wall_ms(), duration_ms, completed));
   if (!log_timer_.armed()) log_timer_.arm(kLogFlushMs);
+}
+
+// Refusals that are limits of the configuration are counted as such too.
+void Worker::count_limit(std::string_view refusal) {
+  static constexpr std::pair<std::string_view, stats::Limit> kLimits[] = {
+      {"line-too-long", stats::Limit::kRequestLine},    {"header-too-large", stats::Limit::kHeader},
+      {"too-many-fields", stats::Limit::kHeaderCount},  {"body-too-large", stats::Limit::kBody},
+      {"header-timeout", stats::Limit::kHeaderTimeout}, {"body-timeout", stats::Limit::kBodyTimeout},
+  };
+  for (const auto& [token, limit] : kLimits) {
+    if (token == refusal) sheet_.add(stats::kLimits, limit);
+  }
 }
 
 void Worker::flush_log() { sheet_.add_n(stats::kLogDropped, log_.flush()); }

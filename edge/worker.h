@@ -16,10 +16,10 @@
 #include "edge/site_table.h"
 #include "edge/tunnel.h"
 #include "lib/http/date.h"
+#include "lib/http/server.h"
 #include "lib/http/storability.h"
 #include "lib/http/target_uri.h"
 #include "lib/http/vary.h"
-#include "lib/http/server.h"
 #include "lib/net/connect.h"
 #include "lib/net/listener.h"
 #include "lib/stats/metrics.h"
@@ -35,8 +35,8 @@ struct Shared {
   std::atomic<std::uint64_t>& connections;  // open now, in all workers
 };
 
-// The sites as one worker uses them: the shared table, and this worker's pools of connections to their origins. A request
-// holds the view that it began with, so that a reload does not change its rules under way.
+// The sites as one worker uses them: the shared table, and this worker's pools of connections to their
+// origins. A request holds the view that it began with, so that a reload does not change its rules under way.
 struct SiteView {
   std::shared_ptr<const SiteTable> table;
   std::vector<std::shared_ptr<upstream::Group>> groups;  // by site
@@ -46,7 +46,8 @@ struct SiteView {
   http::ServerLimits limits;
 };
 
-// One thread's part of the edge: its loop, its client connections and the requests on them. Nothing in it is shared.
+// One thread's part of the edge: its loop, its client connections and the requests on them. Nothing in it is
+// shared.
 class Worker final : public http::ConnectionHost {
  public:
   Worker(EventLoop& loop, const Shared& shared, stats::Sheet& sheet, const config::ResolverConfig& resolver);
@@ -81,13 +82,16 @@ class Worker final : public http::ConnectionHost {
   OriginFetch& run_fetch(std::unique_ptr<OriginFetch> fetch);
   // The fetch is over; it is destroyed at the end of the turn.
   void end_fetch(OriginFetch& fetch);
-  void add_tunnel(std::unique_ptr<Stream> client, Slice from_client, std::unique_ptr<Stream> origin, Slice from_origin);
+  // `from_client` and `to_client`: bytes that are on their way already.
+  void add_tunnel(std::unique_ptr<Stream> client, Slice from_client, std::unique_ptr<Stream> origin,
+                  Slice to_client);
   // The exchange is over: counts, logs, and takes the request back into the pool.
   void release(Request& request, bool completed);
 
  private:
   void on_stream(std::unique_ptr<Stream> stream, bool is_tls);
   void flush_log();
+  void count_limit(std::string_view refusal);
   void count(const Request& request, bool completed);
   void check_drained();
   // http::ConnectionHost

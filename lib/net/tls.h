@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -36,6 +37,15 @@ class TlsServerContext {
   // For lib/net: a connection's state, to be freed by the caller. The context must outlive it. Nullptr: out
   // of memory.
   virtual ssl_st* new_connection() = 0;
+
+  // Handshakes on all workers since the context was made.
+  struct Handshakes {
+    std::atomic<std::uint64_t> full{0}, resumed{0}, failed{0};
+  };
+  Handshakes& handshakes() { return handshakes_; }
+
+ private:
+  Handshakes handshakes_;
 };
 
 struct TlsClientOptions {

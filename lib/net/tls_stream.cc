@@ -86,6 +86,8 @@ void TlsStream::shake_hands() {
   const int result = SSL_do_handshake(ssl_.get());
   if (result == 1) {
     phase_ = Phase::kOpen;
+    if (handshakes_ != nullptr)
+      ++(SSL_session_reused(ssl_.get()) == 1 ? handshakes_->resumed : handshakes_->full);
   } else {
     switch (SSL_get_error(ssl_.get(), result)) {
       case SSL_ERROR_WANT_READ:
@@ -134,6 +136,7 @@ IoResult TlsStream::shortfall(int result, bool writing) {
 
 void TlsStream::fail_with(int error, std::string words) {
   ERR_clear_error();
+  if (phase_ == Phase::kHandshake && handshakes_ != nullptr) ++handshakes_->failed;
   phase_ = Phase::kFailed;
   error_ = error;
   failure_ = std::move(words);
@@ -252,7 +255,9 @@ std::unique_ptr<Stream> make_tls_server_stream(EventLoop& loop, int fd, const So
     ::close(fd);
     return nullptr;
   }
-  return std::make_unique<TlsStream>(loop, fd, peer, std::move(ssl), context);
+  auto stream = std::make_unique<TlsStream>(loop, fd, peer, std::move(ssl), context);
+  stream->count_into(context->handshakes());
+  return stream;
 }
 
 }  // namespace meridian

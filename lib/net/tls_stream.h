@@ -7,6 +7,7 @@
 #include "lib/net/lifeline.h"
 #include "lib/net/openssl.h"
 #include "lib/net/tcp_stream.h"
+#include "lib/net/tls.h"
 
 namespace meridian {
 
@@ -23,6 +24,8 @@ class TlsStream final : public Stream, private FdHandler {
             std::shared_ptr<const void> context);
   ~TlsStream();
 
+  // Counts how the handshake ends; `handshakes` belongs to the context.
+  void count_into(TlsServerContext::Handshakes& handshakes) { handshakes_ = &handshakes; }
   // Begins the handshake now instead of when the peer has spoken: for the client's side.
   void start() { shake_hands(); }
   bool handshaken() const { return phase_ == Phase::kOpen; }
@@ -54,6 +57,7 @@ class TlsStream final : public Stream, private FdHandler {
   void read_info() const;
 
   const std::shared_ptr<const void> context_;
+  TlsServerContext::Handshakes* handshakes_ = nullptr;
   TcpSocket socket_;
   SslPtr ssl_;
   EventLoop& loop_;

@@ -55,12 +55,12 @@ struct TunnelTest : testing::Test {
     near_origin = std::move(origin_near);
   }
   void open(std::string_view from_client = {}, std::string_view from_origin = {}) {
-    tunnel = std::make_unique<Tunnel>(*loop, Tunnel::Options{}, std::move(near_client), Slice::copy_of(from_client),
-                                      std::move(near_origin), Slice::copy_of(from_origin),
-                                      [this](Tunnel&, std::uint64_t up, std::uint64_t down) {
-                                        ended = {up, down};
-                                        tunnel.reset();
-                                      });
+    tunnel = std::make_unique<Tunnel>(
+        *loop, Tunnel::Options{}, std::move(near_client), Slice::copy_of(from_client), std::move(near_origin),
+        Slice::copy_of(from_origin), [this](Tunnel&, std::uint64_t up, std::uint64_t down) {
+          ended = {up, down};
+          tunnel.reset();
+        });
   }
   void turn(int times = 200) {
     for (int i = 0; i < times; ++i) loop->run_once();
