@@ -11,6 +11,8 @@ namespace meridian::http {
 namespace {
 
 constexpr std::int64_t kLingerMs = 2000;
+// How long a connection that is being drained waits for its very first request.
+constexpr std::int64_t kFirstRequestGraceMs = 2000;
 constexpr std::size_t kLingerBytes = 1024 * 1024;
 constexpr std::size_t kLowWater = Exchange::kHighWater / 4;
 
@@ -44,6 +46,9 @@ H1Connection::~H1Connection() {
 
 void H1Connection::drain() {
   draining_ = true;
+  if (requests_ == 0 && !head_begun_) {
+    set_deadline(read_deadline_ms_, std::min(limits_.idle_timeout_ms, kFirstRequestGraceMs));
+  }
   kick();  // not at once: the host may be walking over its connections
 }
 

@@ -38,7 +38,8 @@ H1Connection::Step H1Connection::next_request() {
       set_deadline(read_deadline_ms_, limits_.header_timeout_ms);
     }
   }
-  if (client_ended_ || (draining_ && in_.empty())) {
+  // A client that has just connected has its request on the way: it is still served.
+  if (client_ended_ || (draining_ && in_.empty() && requests_ > 0)) {
     if (!flush()) return close();
     if (out_.empty()) return close();
   }

@@ -147,7 +147,8 @@ class ServerConnection {
                                                                 const ServerLimits& limits,
                                                                 ConnectionHost& host);
   virtual ~ServerConnection() = default;
-  // Finishes what is under way with Connection: close, and closes at once when idle.
+  // Finishes what is under way with Connection: close, and closes at once when idle; one that has not had a
+  // request yet may still send its first for a moment.
   virtual void drain() = 0;
   virtual bool idle() const = 0;
 };

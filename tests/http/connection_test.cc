@@ -196,6 +196,20 @@ TEST(Connection, DrainClosesWhatIsIdleAndFinishesWhatRuns) {
   EXPECT_TRUE(busy.ended());
 }
 
+TEST(Connection, DrainLetsAFreshConnectionSendItsFirstRequest) {
+  ConnectionHarness fresh;
+  fresh.connection_->drain();
+  fresh.turn();
+  ASSERT_TRUE(fresh.open());
+  EXPECT_EQ(count(fresh.ask(kGet), "Connection: close"), 1U);
+  EXPECT_TRUE(fresh.ended());
+
+  ConnectionHarness silent;
+  silent.connection_->drain();
+  silent.pass_ms(2500);
+  EXPECT_FALSE(silent.open());
+}
+
 TEST(Connection, CloseAfterEndsTheConnectionBehindTheAnswer) {
   ConnectionHarness h;
   h.on_request_ = [](Seen& seen) {
