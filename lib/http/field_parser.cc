@@ -78,6 +78,7 @@ FieldsResult parse_fields(const char* begin, const char* end, const HeadLimits& 
     if (*p == '\r') {
       if (end - p < 2) return more();
       if (p[1] != '\n') return bad(BadMessage::kBareCr);
+      if (too_large(p + 2)) return bad(BadMessage::kHeaderTooLarge);
       return {ParseState::kDone, {}, p + 2};
     }
     if (is_blank(*p)) return bad(BadMessage::kObsFold);
