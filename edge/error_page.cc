@@ -70,6 +70,31 @@ std::string filled(std::string_view page, const Values& values) {
   return out;
 }
 
+// What a client is told. Addresses and other particulars of an origin are for the log alone.
+std::string message_of(const Error& error) {
+  if (error.source != ErrorSource::kOrigin) return error.context;
+  switch (error.code) {
+    case ErrorCode::kTimeout:
+      return "the origin did not answer in time";
+    case ErrorCode::kRefused:
+      return "the origin refused the connection";
+    case ErrorCode::kClosed:
+      return "the origin closed the connection before it had answered";
+    case ErrorCode::kUnresolved:
+      return "the name of the origin has no address";
+    case ErrorCode::kTls:
+      return "no TLS connection to the origin could be made";
+    case ErrorCode::kInvalid:
+      return "the answer of the origin broke the rules of HTTP";
+    case ErrorCode::kTooLarge:
+      return "the header of the origin's answer is too large";
+    case ErrorCode::kUnavailable:
+      return "no origin is available now";
+    default:
+      return "the origin failed";
+  }
+}
+
 // Sentences begin with a capital.
 std::string sentence(std::string text) {
   if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - ('a' - 'A'));
@@ -83,7 +108,7 @@ ErrorPage make_error_page(int status, const Error& error, const std::string& req
   std::string accept;
   const bool html = http::list_has(request.combined(http::FieldId::kAccept, accept), "text/html") ||
                     request.value(http::FieldId::kAccept).find("text/html") != std::string_view::npos;
-  const std::string message = sentence(error.context);
+  const std::string message = sentence(message_of(error));
   const Values values = {{{"{status}", std::to_string(status)},
                           {"{reason}", std::string(http::reason_phrase(status))},
                           {"{side}", std::string(name_of(error.source))},

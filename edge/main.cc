@@ -96,6 +96,7 @@ class Signals final : public FdHandler {
   }
 
   void upgrade() {
+    if (server_.draining()) return say("no upgrade: this process is draining");
     // In the order in which a process takes them: the operators' first.
     std::vector<const ListenSocket*> sockets;
     if (admin_ != nullptr) sockets.push_back(&admin_->socket());

@@ -49,7 +49,10 @@ void OriginFetch::start(Request& request, bool serves_it) {
   upstream::Request asked;
   asked.head = &to_origin;
   asked.block = block;
-  if (site().config.host_header == config::HostHeader::kClient) asked.authority = request.authority();
+  // By the key's own spelling of the host too: an origin that builds URLs from it must not let one client's
+  // spelling stand in what all get.
+  const std::string_view authority = plan_.validate ? plan_.authority() : request.authority();
+  if (site().config.host_header == config::HostHeader::kClient) asked.authority = authority;
   asked.has_body = has_body_;
   if (has_body_) asked.body_length = exchange.request_length();
   asked.upgrade = plan_.tunnel;
@@ -69,12 +72,20 @@ void OriginFetch::build_request(Request& request, std::string& block) {
   http::ForwardFacts facts;
   facts.client_address = client;
   facts.scheme = request.scheme();
-  facts.host = request.authority();
+  facts.host = plan_.validate ? plan_.authority() : request.authority();
   // The same words that made the key: what is invalidated by this request is found under them.
   original_->head().scheme = facts.scheme;
-  if (head.authority.empty()) original_->head().authority = plan_.authority();
+  if (head.authority.empty()) original_->head().authority = request.authority();
+  if (background_) original_->head().method = http::Method::kGet;
 
   http::FieldSet without = {http::FieldId::kXRequestId};
+  if (!forwarding.request_id_header.empty()) {
+    const http::FieldId id = http::field_id(forwarding.request_id_header);
+    if (id != http::FieldId::kOther)
+      without.add(id);
+    else
+      original_->head().fields.remove(forwarding.request_id_header);
+  }
   if (plan_.validate) {
     without.add(http::FieldId::kIfNoneMatch);
     without.add(http::FieldId::kIfModifiedSince);
@@ -87,7 +98,7 @@ void OriginFetch::build_request(Request& request, std::string& block) {
   const bool reduce = plan_.validate && site().config.cache.normalise_accept_encoding &&
                       head.fields.has(http::FieldId::kAcceptEncoding);
   if (reduce) without.add(http::FieldId::kAcceptEncoding);
-  http::append_origin_request_fields(head, policy, facts, without, block);
+  http::append_origin_request_fields(original_->head(), policy, facts, without, block);
   if (reduce) {
     std::string joined;
     std::string reduced;
@@ -103,7 +114,8 @@ void OriginFetch::build_request(Request& request, std::string& block) {
     http::FieldList stored;
     std::string text;
     http::parse_block(whole_head(*plan_.stale, worker_.name(), text), stored);
-    validating_ = http::append_validation_fields(http::validators_of(plan_.stale->meta().status, stored), block);
+    validating_ =
+        http::append_validation_fields(http::validators_of(plan_.stale->meta().status, stored), block);
   }
 }
 
@@ -164,16 +176,21 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
   const std::string packed = pack_head(merged, worker_.name(), meta);
   const Ref<const Object> fresh = stale.with(meta, packed);
   headed_ = true;
-  if (decision.store()) {
+  // Under another Vary it would have to stand under another key (RFC 9111 section 4.1): the next fetch puts
+  // it there.
+  const bool same_vary = vary_of(stored) == vary_of(now.fields);
+  if (!same_vary) {
+    worker_.ram().remove_if(stale);
+  } else if (decision.store()) {
     if (still_valid()) worker_.ram().replace(stale, fresh);
     if (!still_valid()) worker_.ram().remove_if(*fresh);
-  } else {
+  } else if (!lies_in_request(decision.reason)) {
     // The 304 took back the permission to store.
     worker_.sheet().add(stats::kNotStored, stats::label<stats::NotStoredReason>(decision.reason));
     worker_.ram().remove_if(stale);
   }
   close_to_askers();
-  const bool shareable = decision.store() && decision.times.ttl_at(worker_.now_s()) > 0 &&
+  const bool shareable = same_vary && decision.store() && decision.times.ttl_at(worker_.now_s()) > 0 &&
                          !decision.times.has(http::kStoredNoCache);
   // The connection is kept: on_done() follows.
   settled_ = true;
@@ -190,6 +207,12 @@ bool OriginFetch::fall_back_to_stale(std::string_view how, int status) {
   fill_->publish_object(plan_.stale, how, status, true, true);
   end();
   return true;
+}
+
+std::string OriginFetch::vary_of(const http::FieldList& fields) const {
+  std::string names;
+  http::parse_vary(fields, view_->vary_policies[site_index_], names);
+  return names;
 }
 
 // A response to HEAD says what a GET would (RFC 9111 section 4.3.5).
@@ -213,7 +236,7 @@ void OriginFetch::freshen_by_head(const http::ResponseHead& head) {
   now.status = 200;
   http::parse_block(merged, now.fields);
   const http::StoreDecision decision = decide(now, true);
-  if (!decision.store()) return;
+  if (!decision.store() || vary_of(stored) != vary_of(now.fields)) return;
   ObjectMeta meta = stale.meta();
   set_times(meta, decision.times);
   const std::string packed = pack_head(merged, worker_.name(), meta);
@@ -276,7 +299,8 @@ void OriginFetch::on_upgraded(const http::ResponseHead& head, std::unique_ptr<St
 
 void OriginFetch::on_readers_changed() {
   if (ended_ || settled_) return;
-  const bool wanted = storing_ || no_body_ || (background_ && !headed_);
+  // What an unsafe request changes must be known, even when who asked for it does not wait for the answer.
+  const bool wanted = storing_ || no_body_ || ((background_ || plan_.unsafe) && !headed_);
   if (!wanted && fill_->reader_count() == 0) {
     // Nobody reads it, and the cache does not want it.
     worker_.sheet().add(stats::kFills, stats::FillEnd::kAbandoned);

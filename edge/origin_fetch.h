@@ -43,6 +43,9 @@ struct FetchPlan {
   }
 };
 
+// Whether a response was not stored because of the request that it answers, and not because of itself.
+bool lies_in_request(http::NotStored reason);
+
 // One request to the origin, on the worker that started it: produces a fill, and stores what may be stored.
 // Owned by its worker; lives on without the request that started it where others read the fill or the cache
 // wants it.
@@ -88,6 +91,7 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   void take_not_modified(const http::ResponseHead& head);
   bool fall_back_to_stale(std::string_view how, int status);
   std::string merged_head(const http::FieldList& stored, const http::ResponseHead& update) const;
+  std::string vary_of(const http::FieldList& fields) const;
   void freshen_by_head(const http::ResponseHead& head);
   void invalidate(const http::ResponseHead& head);
   // `is_update`: the head is a stored one as a 304 or a HEAD has updated it.
@@ -100,7 +104,7 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   void store_part(std::vector<Slice> body);
   void join_parts(const Object& old, const http::FieldList& fields, http::ContentRange& held,
                   std::vector<Slice>& body);
-  void mark_not_shareable(int status);
+  void mark_not_shareable(int status, http::NotStored reason);
   void rewrite_location(std::string& block) const;
   void put(Ref<const Object> object);
   void stop_storing(http::NotStored reason);

@@ -53,7 +53,7 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
     shareable = decision.times.ttl_at(worker_.now_s()) > 0 && !decision.times.has(http::kStoredNoCache);
   } else if (plan_.may_store) {
     worker_.sheet().add(stats::kNotStored, stats::label<stats::NotStoredReason>(decision.reason));
-    mark_not_shareable(head.status);
+    mark_not_shareable(head.status, decision.reason);
   }
   if (!shareable) close_to_askers();
   headed_ = true;
@@ -62,12 +62,27 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
   if (background_) on_readers_changed();
 }
 
+bool lies_in_request(http::NotStored reason) {
+  switch (reason) {
+    case http::NotStored::kMethod:
+    case http::NotStored::kRequestBody:
+    case http::NotStored::kRequestNoStore:
+    case http::NotStored::kAuthorization:
+    case http::NotStored::kSuspectRequest:
+    case http::NotStored::kRequestRefused:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // A key whose response could not be shared lets its next askers go at once (hit-for-miss).
-void OriginFetch::mark_not_shareable(int status) {
+void OriginFetch::mark_not_shareable(int status, http::NotStored reason) {
   const std::int64_t lifetime_s = (site().config.cache.hit_for_miss_ms + 999) / 1000;
   // An error, or an answer to a request with credentials, says nothing of the next one.
   if (lifetime_s == 0 || status >= 500 || original_->head().fields.has(http::FieldId::kAuthorization)) return;
-  if (plan_.collapse_key.empty() || fill_->reader_count() == 0) return;
+  // One client's request must not undo the sharing of all, nor take the place of what is stored.
+  if (lies_in_request(reason) || plan_.collapse_key.empty() || plan_.stale) return;
   mark_hit_for_miss(worker_.ram(), plan_.variant.empty() ? plan_.key : plan_.variant, lifetime_s, site().id,
                     worker_.now_s());
   worker_.sheet().add(stats::kHitForMissMarked);
@@ -79,17 +94,22 @@ void OriginFetch::settle_variant(const http::ResponseHead& head, FillHead& fill_
   http::FieldList fields = head.fields;
   // Headers that the operator puts into every key work like a Vary that the origin forgot.
   for (const std::string& name : site().config.cache.key_headers) fields.add(http::FieldId::kVary, name);
-  if (http::parse_vary(fields, policy, fill_head.vary) != http::VaryKind::kNames) return;
+  http::VaryPolicy with_ours = policy;
+  with_ours.names_max += site().config.cache.key_headers.size();
+  const http::VaryKind kind = http::parse_vary(fields, with_ours, fill_head.vary);
+  if (kind == http::VaryKind::kNone) return;
+  // What may be stored has a Vary within its limit; ours are added to the limit.
+  CHECK(kind == http::VaryKind::kNames);
   http::append_variant(fill_head.vary, original_->head().fields, policy, store_key_);
   fill_head.variant = store_key_;
   if (!still_valid()) return;
   const std::size_t dropped = add_variant(worker_.ram(), plan_.key, fill_head.vary, store_key_,
                                           site().config.cache.vary_max_variants, site().id, worker_.now_s());
   worker_.sheet().add_n(stats::kLimits, dropped, stats::Limit::kVaryVariants);
-  if (plan_.collapse_key.empty() || plan_.collapse_key == store_key_ || partial_) return;
+  if (plan_.collapse_key.empty() || !plan_.variant.empty() || partial_) return;
   close_to_askers();
-  plan_.collapse_key = store_key_;
-  worker_.fills().adopt(hash_of_key(store_key_), store_key_, fill_);
+  plan_.collapse_key = store_key_ + "\n\nsite " + std::to_string(site().id);
+  worker_.fills().adopt(hash_of_key(plan_.collapse_key), plan_.collapse_key, fill_);
 }
 
 bool OriginFetch::fits(std::uint64_t body_bytes) const {
@@ -117,7 +137,7 @@ void OriginFetch::store() {
 void OriginFetch::store_part(std::vector<Slice> body) {
   const FillHead& head = fill_->head();
   http::FieldList fields;
-  http::parse_block(head.block, fields);
+  http::parse_block(head.stored_block.empty() ? head.block : head.stored_block, fields);
   auto held = http::parse_content_range(fields.value(http::FieldId::kContentRange));
   CHECK(held && held->has_range);
   if (held->range.size() != fill_->produced_bytes()) return stop_storing(http::NotStored::kContentRange);

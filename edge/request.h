@@ -9,6 +9,7 @@
 #include "edge/fill_board.h"
 #include "edge/site_table.h"
 #include "edge/stored_object.h"
+#include "lib/http/range.h"
 #include "lib/http/reuse.h"
 #include "lib/http/server.h"
 #include "lib/http/target_uri.h"
@@ -112,6 +113,8 @@ class Request final : public http::ExchangeHandler, public FillReader {
   std::string_view lookup_key() const { return variant_.empty() ? std::string_view(key_.text) : variant_; }
   http::ReusePolicy reuse_policy() const;
 
+  void clear_key();
+  bool wants_upgrade() const;
   Step fail(int status, Error error);
   Step ask_alone(bool may_store);
   Step ask_shared();
@@ -141,6 +144,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   bool respond_not_modified(const Source& source, const http::FieldList& fields);
   bool respond_range(const Source& source, const http::FieldList& fields);
   bool deliver_part();
+  http::RangeLimits range_limits() const;
   void send(int status, std::string_view block, bool has_length, std::uint64_t length, std::int64_t age_s);
   void add_cache_status(std::int64_t ttl_s);
   void pump();

@@ -54,8 +54,10 @@ bool Request::may_collapse() const {
 
 std::string Request::collapse_key() const {
   std::string key(lookup_key());
+  key.append("\n\nsite ").append(std::to_string(site_->id));
   if (!object_ && head().fields.has(http::FieldId::kRange)) {
-    key.append("\n\nrange ").append(head().fields.value(http::FieldId::kRange));
+    std::string joined;
+    key.append("\n\nrange ").append(head().fields.combined(http::FieldId::kRange, joined));
     key.append("\n").append(head().fields.value(http::FieldId::kIfRange));
   }
   return key;
@@ -118,7 +120,7 @@ void Request::start_fetch(std::shared_ptr<Fill> fill, bool shared, bool may_stor
 
 // Stale-while-revalidate (RFC 5861 section 3): one fetch behind the client's back, unless one runs.
 void Request::refresh_behind() {
-  std::string key(lookup_key());
+  std::string key = collapse_key();
   const std::uint64_t hash = hash_of_key(key);
   bool joined = false;
   std::shared_ptr<Fill> fill = worker_.fills().join_or_start(
@@ -223,7 +225,8 @@ Step Request::stream() {
   object_.reset();
   Source source;
   source.status = fill_head.status;
-  source.block = fill_head.block;
+  // Fields for the one who asked (private="x", a stripped Set-Cookie) are not for those who follow.
+  source.block = leader_ || fill_head.stored_block.empty() ? fill_head.block : fill_head.stored_block;
   source.age_s = fill_head.meta.initial_age_s;
   source.has_length = fill_head.length.has_value();
   source.length = fill_head.length.value_or(0);

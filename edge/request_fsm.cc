@@ -52,21 +52,11 @@ http::ReusePolicy Request::reuse_policy() const {
   return {cache.honour_client, cache.stale_if_error_s, cache.stale_while_revalidate_s};
 }
 
-namespace {
-
-// The host of an authority without its port. An IPv6 literal keeps its brackets.
-std::string_view without_port(std::string_view authority) {
-  const std::size_t colon = authority.rfind(':');
-  if (colon == std::string_view::npos || authority.find(']', colon) != std::string_view::npos)
-    return authority;
-  return authority.substr(0, colon);
-}
-
-}  // namespace
-
 Step Request::choose_site() {
   view_ = worker_.view();
-  site_index_ = view_->table->find(without_port(head().authority));
+  // By the same normal form that the key has: else one site's answers could be stored under another's keys.
+  const bool is_host = http::host_of(authority(), scratch_);
+  site_index_ = is_host ? view_->table->find(scratch_) : SiteTable::kNone;
   if (site_index_ == SiteTable::kNone) {
     worker_.sheet().add(stats::kUnknownHost);
     return fail(421, {ErrorCode::kNotFound, ErrorSource::kClient, false, "no site serves this host"});
@@ -100,8 +90,7 @@ Step Request::check_access() {
   if (!reads) {
     bypass_ = true;
     outcome_.miss = http::MissReason::kMethod;
-  } else if (request.fields.has(http::FieldId::kUpgrade) &&
-             http::ConnectionOptions(request.fields).upgrade()) {
+  } else if (wants_upgrade()) {
     bypass_ = true;
     outcome_.miss = http::MissReason::kUpgrade;
   } else if (!config.cache.enabled) {
@@ -117,15 +106,28 @@ Step Request::check_access() {
   return Step::kKey;
 }
 
+// WebSocket (RFC 6455) is let through; other protocols are not spoken to blindly, least of all h2c, which
+// would carry requests past every rule here. HTTP/1.0 has no Upgrade (RFC 9110 section 7.8).
+bool Request::wants_upgrade() const {
+  const http::FieldList& fields = head().fields;
+  return fields.has(http::FieldId::kUpgrade) && head().version == http::Version::kHttp11 &&
+         http::equals_ignoring_case(fields.value(http::FieldId::kUpgrade), "websocket") &&
+         http::ConnectionOptions(fields).upgrade();
+}
+
 Step Request::make_key() {
   // Unsafe requests have a key too: it is what they invalidate. "*" (OPTIONS) has none.
-  if (bypass_ && http::is_safe(head().method)) return Step::kAsk;
+  if (bypass_ && http::is_safe(head().method)) {
+    // No key, but requests for one path still go to one origin where hashing balances.
+    hash_ = hash_of_key(head().path);
+    return Step::kAsk;
+  }
   if (head().path.empty() || head().path[0] != '/') return Step::kAsk;
   const http::UriError error =
       http::make_key(scheme(), authority(), head().path, view_->uri_policies[site_index_], key_);
   if (error != http::UriError::kNone) {
     if (bypass_) {
-      key_.text.clear();
+      clear_key();
       return Step::kAsk;
     }
     return fail(400, {ErrorCode::kInvalid, ErrorSource::kClient, false,
@@ -135,14 +137,26 @@ Step Request::make_key() {
   return bypass_ ? Step::kAsk : Step::kLookup;
 }
 
+void Request::clear_key() {
+  key_.text.clear();
+  key_.host_begin = key_.path_begin = 0;
+  hash_ = 0;
+}
+
 Step Request::look_up() {
   Lookup found = edge::look_up(worker_.ram(), key_.text, hash_, head().fields,
                                view_->vary_policies[site_index_], now_s(), variant_);
   object_ = std::move(found.object);
-  if (object_) return Step::kJudge;
+  // A host may have moved to another site since: what that one stored is not this one's.
+  if (object_ && object_->meta().site != site_->id) object_.reset();
+  if (object_) {
+    outcome_.forwarded = false;
+    return Step::kJudge;
+  }
   outcome_.miss = found.reason;
   hit_for_miss_ = hit_for_miss_ || found.hit_for_miss;
-  if (head().fields.has(http::FieldId::kRange) && deliver_part()) return Step::kWait;
+  if (head().method == http::Method::kGet && head().fields.has(http::FieldId::kRange) && deliver_part())
+    return Step::kWait;
   if (http::wants_only_if_cached(head().fields, reuse_policy())) {
     return fail(504, {ErrorCode::kNotFound, ErrorSource::kClient, false,
                       "nothing is stored for this request, which said only-if-cached"});
@@ -292,8 +306,7 @@ void Request::reset() {
   exchange_ = nullptr;
   view_.reset();
   site_ = nullptr;
-  key_.text.clear();
-  key_.host_begin = key_.path_begin = 0;
+  clear_key();
   variant_.clear();
   object_.reset();
   reuse_ = {};

@@ -19,7 +19,6 @@ namespace {
 // Fields by which a client asks for something else than the whole.
 constexpr http::FieldSet kSelective = {http::FieldId::kIfNoneMatch, http::FieldId::kIfModifiedSince,
                                        http::FieldId::kRange};
-constexpr http::RangeLimits kRangeLimits;
 constexpr std::size_t kPiecesAtOnce = 16;
 
 }  // namespace
@@ -43,9 +42,12 @@ Step Request::deliver() {
   return Step::kWait;
 }
 
+http::RangeLimits Request::range_limits() const { return {site_->config.cache.max_ranges}; }
+
 void Request::respond(const Source& source) {
   if (head().fields.present().intersects(kSelective) && respond_conditionally(source)) return;
-  send(source.status, source.block, source.has_length && !source.no_body, source.length, source.age_s);
+  const bool has_length = source.has_length && source.status != 204 && source.status != 304;
+  send(source.status, source.block, has_length, source.length, source.age_s);
   if (head().method == http::Method::kHead || source.no_body) return finish_response();
   pump();
 }
@@ -81,7 +83,7 @@ bool Request::respond_not_modified(const Source& source, const http::FieldList& 
 
 bool Request::respond_range(const Source& source, const http::FieldList& fields) {
   http::RangeAnswer answer = http::answer_range(head().fields.combined(http::FieldId::kRange, scratch_),
-                                                source.length, kRangeLimits);
+                                                source.length, range_limits());
   // Parts of a body that is still on its way can be sent only in the order in which it comes.
   if (answer.kind == http::RangeAnswer::Kind::kMultiple && fill_) return false;
   if (answer.kind == http::RangeAnswer::Kind::kWhole) return false;
@@ -137,7 +139,8 @@ bool Request::deliver_part() {
   http::FieldList fields;
   http::parse_block(part->head(), fields);
   const auto held = http::parse_content_range(fields.value(http::FieldId::kContentRange));
-  const auto specs = http::parse_range(head().fields.combined(http::FieldId::kRange, scratch_), kRangeLimits);
+  const auto specs =
+      http::parse_range(head().fields.combined(http::FieldId::kRange, scratch_), range_limits());
   outcome_.miss = http::MissReason::kPartial;
   if (!reuse.serve() || !held || !held->complete_length || !specs || specs->size() != 1) return false;
   const http::Validators validators = http::validators_of(206, fields);
@@ -177,7 +180,8 @@ void Request::send(int status, std::string_view block, bool has_length, std::uin
   scratch_.clear();
   if (age_s > 0 || outcome_.result == stats::CacheResult::kHit) scratch_.append(http::write_age(age_s, age));
   add_cache_status(reuse_.ttl_s);
-  const std::string_view blocks[] = {scratch_, block};
+  // Ours behind the origin's: a Cache-Status list is in the order of the caches (RFC 9211 section 2).
+  const std::string_view blocks[] = {block, scratch_};
   http::ResponseStart start;
   start.status = status;
   start.blocks = blocks;

@@ -185,6 +185,7 @@ void Server::scrape(stats::Scrape& to) {
 }
 
 Result<std::string> Server::reload() {
+  if (draining_) return fail(ErrorCode::kUnavailable, ErrorSource::kOperator, "the edge is draining");
   const auto refused = [this](const Error& error) {
     sheet_->add(stats::kReloads, stats::ReloadResult::kFailed);
     return Failure(error);

@@ -24,7 +24,8 @@ enum ObjectFlag : std::uint16_t {
   // A response for this key could not be shared a moment ago: requests do not wait for one another.
   kObjectHitForMiss = http::kStoredFirstFree << 1U,
   // Lines that are not in the head but follow from it being a response of ours: see stored_head.h.
-  kObjectDateMask = http::kStoredFirstFree << 2U | http::kStoredFirstFree << 3U | http::kStoredFirstFree << 4U,
+  kObjectDateMask =
+      http::kStoredFirstFree << 2U | http::kStoredFirstFree << 3U | http::kStoredFirstFree << 4U,
   kObjectOwnVia = http::kStoredFirstFree << 5U,
 };
 

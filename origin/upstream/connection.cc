@@ -30,6 +30,15 @@ std::optional<std::int64_t> keep_alive_timeout_ms(std::string_view value) {
   return found;
 }
 
+// Content-Length of a response that has no body of its own.
+std::optional<std::uint64_t> announced_length(const http::ResponseHead& head) {
+  const std::string_view text = head.fields.value(http::FieldId::kContentLength);
+  std::uint64_t length = 0;
+  const auto [end, failed] = std::from_chars(text.data(), text.data() + text.size(), length);
+  if (text.empty() || failed != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return length;
+}
+
 }  // namespace
 
 Connection::Connection(EventLoop& loop, ReadBlocks& blocks, std::unique_ptr<Stream> stream,
@@ -284,9 +293,12 @@ Connection::Flow Connection::take_head() {
   const Ref<Block> keep = room_.block;
   {
     const Lifeline::Scope scope(life_);
-    const bool announced = framing.kind == Kind::kLength;
-    exchange_.user->on_head(head, announced ? std::optional<std::uint64_t>(framing.length) : std::nullopt,
-                            no_body);
+    std::optional<std::uint64_t> length;
+    if (framing.kind == Kind::kLength) length = framing.length;
+    // An answer to HEAD announces what a GET would send (RFC 9110 section 8.6).
+    else if (framing.kind == Kind::kNone)
+      length = announced_length(head);
+    exchange_.user->on_head(head, length, no_body);
     if (!scope.alive()) return Flow::kStop;
   }
   head_ = std::move(head);
