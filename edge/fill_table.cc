@@ -6,20 +6,17 @@ void FillTable::close(std::uint64_t hash, const std::string& key, const Fill& fi
   Shard& shard = shard_of(hash);
   MutexLock lock(shard.mutex);
   const auto found = shard.fills.find(key);
-  if (found != shard.fills.end() && found->second.get() == &fill) shard.fills.erase(found);
+  if (found != shard.fills.end() && found->second.fill.get() == &fill) shard.fills.erase(found);
 }
 
-void FillTable::adopt(std::uint64_t hash, const std::string& key, std::shared_ptr<Fill> fill) {
+void FillTable::adopt(std::uint64_t hash, const std::string& key, std::uint64_t primary_hash,
+                      std::uint64_t began_at, std::shared_ptr<Fill> fill) {
+  const std::uint64_t now = generation(primary_hash);
+  if (began_at != now) return;
   Shard& shard = shard_of(hash);
   MutexLock lock(shard.mutex);
-  shard.fills.try_emplace(key, std::move(fill));
-}
-
-void FillTable::invalidate(std::uint64_t hash, std::string_view key) {
-  generations_[hash % kGenerations].fetch_add(1, std::memory_order_acq_rel);
-  Shard& shard = shard_of(hash);
-  MutexLock lock(shard.mutex);
-  shard.fills.erase(std::string(key));
+  Entry& entry = shard.fills[key];
+  if (entry.fill == nullptr || entry.generation != now) entry = {std::move(fill), now};
 }
 
 }  // namespace meridian::edge

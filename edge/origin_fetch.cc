@@ -247,7 +247,7 @@ void OriginFetch::invalidate(const http::ResponseHead& head) {
   for (const std::string& key :
        http::invalidated_keys(original_->head(), head, view_->uri_policies[site_index_])) {
     const std::uint64_t hash = hash_of_key(key);
-    worker_.fills().invalidate(hash, key);
+    worker_.fills().invalidate(hash);
     worker_.ram().remove(key);
     worker_.sheet().add(stats::kInvalidations);
   }

@@ -109,7 +109,7 @@ void OriginFetch::settle_variant(const http::ResponseHead& head, FillHead& fill_
   if (plan_.collapse_key.empty() || !plan_.variant.empty() || partial_) return;
   close_to_askers();
   plan_.collapse_key = store_key_ + "\n\nsite " + std::to_string(site().id);
-  worker_.fills().adopt(hash_of_key(plan_.collapse_key), plan_.collapse_key, fill_);
+  worker_.fills().adopt(hash_of_key(plan_.collapse_key), plan_.collapse_key, plan_.hash, generation_, fill_);
 }
 
 bool OriginFetch::fits(std::uint64_t body_bytes) const {

@@ -68,7 +68,7 @@ Step Request::ask_shared() {
   const std::uint64_t hash = hash_of_key(key);
   bool joined = false;
   std::shared_ptr<Fill> fill = worker_.fills().join_or_start(
-      hash, key, joined, [&] { return std::make_shared<Fill>(key, worker_.board()); });
+      hash, key, hash_, joined, [&] { return std::make_shared<Fill>(key, worker_.board()); });
   outcome_.result = stats::CacheResult::kMiss;
   if (!joined) {
     start_fetch(std::move(fill), true, true);
@@ -124,7 +124,7 @@ void Request::refresh_behind() {
   const std::uint64_t hash = hash_of_key(key);
   bool joined = false;
   std::shared_ptr<Fill> fill = worker_.fills().join_or_start(
-      hash, key, joined, [&] { return std::make_shared<Fill>(key, worker_.board()); });
+      hash, key, hash_, joined, [&] { return std::make_shared<Fill>(key, worker_.board()); });
   if (joined) return;
   FetchPlan plan = plan_for_key();
   plan.collapse_key = std::move(key);

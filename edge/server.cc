@@ -110,14 +110,15 @@ Result<Server::ListeningSet> Server::open_listeners(const config::EdgeConfig& co
     const bool open_already = std::any_of(listening_->begin(), listening_->end(),
                                           [&](const Listening& old) { return old.wanted == wanted.address; });
     if (open_already) continue;
-    entry.sockets = inherited.take_all(wanted.address);
+    std::vector<ListenSocket> sockets = inherited.take_all(wanted.address);
     // All sockets of one address share its port, also when the kernel chose it for the first.
-    while (entry.sockets.size() < threads_.size()) {
-      const SocketAddress& address = entry.sockets.empty() ? wanted.address : entry.sockets.front().address();
+    while (sockets.size() < threads_.size()) {
+      const SocketAddress& address = sockets.empty() ? wanted.address : sockets.front().address();
       auto socket = ListenSocket::open(address, static_cast<int>(wanted.backlog));
       if (!socket) return Failure(socket.error());
-      entry.sockets.push_back(*std::move(socket));
+      sockets.push_back(*std::move(socket));
     }
+    entry.sockets = std::make_shared<const std::vector<ListenSocket>>(std::move(sockets));
   }
   return made;
 }
@@ -125,8 +126,8 @@ Result<Server::ListeningSet> Server::open_listeners(const config::EdgeConfig& co
 // A worker takes its own socket of each address, and its share of any further ones.
 void Server::listen_on(Thread& thread, std::size_t index, const std::vector<Listening>& listening) {
   for (const Listening& entry : listening) {
-    for (std::size_t i = index; i < entry.sockets.size(); i += threads_.size()) {
-      thread.worker->listen(entry.sockets[i], entry.tls);
+    for (std::size_t i = index; i < entry.sockets->size(); i += threads_.size()) {
+      thread.worker->listen((*entry.sockets)[i], entry.tls);
     }
   }
 }
@@ -200,12 +201,23 @@ Result<std::string> Server::reload() {
 
   // Nothing can fail from here on.
   std::string notes;
-  if (worker_count(*config) != threads_.size()) notes.append("; `workers` changes at the next restart");
+  const config::EdgeConfig& old_config = this->config();
+  const auto at_restart = [&notes](bool changed, std::string_view name) {
+    if (changed) notes.append("; `").append(name).append("` changes at the next restart");
+  };
+  at_restart(worker_count(*config) != threads_.size(), "workers");
+  at_restart(config->cache.max_object_share != old_config.cache.max_object_share, "cache.max_object_share");
+  at_restart(!(config->admin.address == old_config.admin.address), "admin.address");
+  at_restart(config->access_log.path != old_config.access_log.path ||
+                 config->access_log.format != old_config.access_log.format ||
+                 config->access_log.buffer_bytes != old_config.access_log.buffer_bytes,
+             "access_log");
+  at_restart(!(config->resolver.nameserver == old_config.resolver.nameserver), "resolver");
   for (Listening& entry : **listening) {
     const auto old = std::find_if(listening_->begin(), listening_->end(),
                                   [&](const Listening& have) { return have.wanted == entry.wanted; });
     if (old == listening_->end()) continue;
-    entry.sockets = std::move(old->sockets);
+    entry.sockets = old->sockets;
     // The old context goes on, so that its sessions can still be resumed. Its files were found good a moment
     // ago.
     if (entry.tls && old->tls && old->tls_options() == entry.tls_options() && old->tls->reload())
@@ -273,14 +285,14 @@ Server::~Server() {
 std::vector<const ListenSocket*> Server::sockets() const {
   std::vector<const ListenSocket*> all;
   for (const Listening& entry : *listening_) {
-    for (const ListenSocket& socket : entry.sockets) all.push_back(&socket);
+    for (const ListenSocket& socket : *entry.sockets) all.push_back(&socket);
   }
   return all;
 }
 
 std::vector<SocketAddress> Server::addresses() const {
   std::vector<SocketAddress> all;
-  for (const Listening& entry : *listening_) all.push_back(entry.sockets.front().address());
+  for (const Listening& entry : *listening_) all.push_back(entry.sockets->front().address());
   return all;
 }
 

@@ -35,9 +35,9 @@ class Server {
                                                              InheritedSockets inherited);
   ~Server();
 
-  // Loads again. What is wrong leaves everything as it was. Sites, limits, certificates, the access log's
-  // file and listeners change; `workers`, `resolver` and the capacity of queues need a restart, and the
-  // answer says so.
+  // Loads again. What is wrong leaves everything as it was. Sites, limits, certificates, listeners
+  // and the capacity of RAM change, and the access log is opened again; the rest needs a restart, and the
+  // answer names what of that was changed.
   [[nodiscard]] Result<std::string> reload();
   // Stops accepting, finishes what runs within the drain timeout, then calls `done`.
   void drain(std::function<void()> done);
@@ -56,7 +56,7 @@ class Server {
   struct Listening {
     SocketAddress wanted;  // as configured: the port may be 0
     config::ListenConfig config;
-    std::vector<ListenSocket> sockets;  // one for each worker
+    std::shared_ptr<const std::vector<ListenSocket>> sockets;  // one for each worker
     std::shared_ptr<TlsServerContext> tls;
     auto tls_options() const {
       return std::tie(config.tls->certificate, config.tls->key, config.tls->min_version);

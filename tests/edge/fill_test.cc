@@ -217,28 +217,28 @@ TEST_F(FillTest, TheTableGivesOneFillForAKeyUntilItIsClosed) {
     return std::make_shared<Fill>("key", board);
   };
   bool joined = false;
-  const auto first = table.join_or_start(7, "key", joined, make);
+  const auto first = table.join_or_start(7, "key", 7, joined, make);
   EXPECT_FALSE(joined);
-  EXPECT_EQ(table.join_or_start(7, "key", joined, make), first);
+  EXPECT_EQ(table.join_or_start(7, "key", 7, joined, make), first);
   EXPECT_TRUE(joined);
   table.close(7, "key", *first);
-  const auto second = table.join_or_start(7, "key", joined, make);
+  const auto second = table.join_or_start(7, "key", 7, joined, make);
   EXPECT_FALSE(joined);
   EXPECT_EQ(made, 2);
   // A fill that has ended does not close its successor.
   table.close(7, "key", *first);
-  EXPECT_EQ(table.join_or_start(7, "key", joined, make), second);
+  EXPECT_EQ(table.join_or_start(7, "key", 7, joined, make), second);
 }
 
 TEST_F(FillTest, AnInvalidationIsSeenByRunningFillsAndEndsJoining) {
   FillTable table;
   bool joined = false;
   const auto make = [&] { return std::make_shared<Fill>("key", board); };
-  const auto first = table.join_or_start(7, "key", joined, make);
+  const auto first = table.join_or_start(7, "key", 7, joined, make);
   const std::uint64_t before = table.generation(7);
-  table.invalidate(7, "key");
+  table.invalidate(7);
   EXPECT_NE(table.generation(7), before);
-  EXPECT_NE(table.join_or_start(7, "key", joined, make), first);
+  EXPECT_NE(table.join_or_start(7, "key", 7, joined, make), first);
   EXPECT_FALSE(joined);
 }
 
