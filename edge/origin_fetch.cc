@@ -75,7 +75,8 @@ void OriginFetch::build_request(Request& request, std::string& block) {
   facts.host = plan_.validate ? plan_.authority() : request.authority();
   // The same words that made the key: what is invalidated by this request is found under them.
   original_->head().scheme = facts.scheme;
-  if (head.authority.empty()) original_->head().authority = request.authority();
+  own_authority_ = request.authority();
+  original_->head().authority = own_authority_;
   if (background_) original_->head().method = http::Method::kGet;
 
   http::FieldSet without = {http::FieldId::kXRequestId};
@@ -256,6 +257,7 @@ void OriginFetch::invalidate(const http::ResponseHead& head) {
 void OriginFetch::on_body(Slice bytes) {
   worker_.sheet().add_n(stats::kOriginBytesIn, bytes.size);
   if (storing_ && !fits(fill_->produced_bytes() + bytes.size)) stop_storing(http::NotStored::kTooLarge);
+  if (storing_) hold(bytes.size);
   fill_->append(std::move(bytes));
   // Readers have run inside append(), and the last one may have gone.
   if (ended_ || !fetch_) return;
@@ -323,6 +325,7 @@ void OriginFetch::close_to_askers() {
 void OriginFetch::end() {
   if (ended_) return;
   ended_ = true;
+  let_go();
   if (request_ != nullptr) std::exchange(request_, nullptr)->on_fetch_gone();
   fetch_.reset();
   worker_.end_fetch(*this);

@@ -108,6 +108,8 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   void rewrite_location(std::string& block) const;
   void put(Ref<const Object> object);
   void stop_storing(http::NotStored reason);
+  void hold(std::uint64_t bytes);
+  void let_go();
   void close_to_askers();
   void end();
 
@@ -118,12 +120,14 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   std::shared_ptr<Fill> fill_;
   Request* request_ = nullptr;
   std::unique_ptr<http::OwnedRequest> original_;
+  std::string own_authority_;  // of the request, which may be over before this is
   std::unique_ptr<upstream::Fetch> fetch_;
   std::string store_key_;
   std::uint64_t generation_ = 0;
   std::int64_t started_ms_ = 0;
   bool has_body_ = false;
-  bool validating_ = false;  // our own validators were sent
+  bool validating_ = false;       // our own validators were sent
+  std::uint64_t held_bytes_ = 0;  // counted in Worker::fill_bytes()
   bool storing_ = false;
   bool partial_ = false;
   bool background_ = false;  // a refresh: no request waits for it

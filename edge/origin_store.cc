@@ -208,6 +208,19 @@ void OriginFetch::put(Ref<const Object> object) {
   worker_.sheet().add(stats::kFills, stored ? stats::FillEnd::kStored : stats::FillEnd::kNotStored);
 }
 
+// Bodies on their way are kept beside the tiers: their sum has a limit of its own.
+void OriginFetch::hold(std::uint64_t bytes) {
+  held_bytes_ += bytes;
+  const std::uint64_t in_all = worker_.fill_bytes().fetch_add(bytes, std::memory_order_relaxed) + bytes;
+  if (in_all <= view_->table->config().cache.fill_bytes) return;
+  worker_.sheet().add(stats::kLimits, stats::Limit::kFills);
+  stop_storing(http::NotStored::kFillsFull);
+}
+
+void OriginFetch::let_go() {
+  worker_.fill_bytes().fetch_sub(std::exchange(held_bytes_, 0), std::memory_order_relaxed);
+}
+
 void OriginFetch::stop_storing(http::NotStored reason) {
   if (storing_) worker_.sheet().change(stats::kFillsRunning, -1);
   storing_ = false;
@@ -215,6 +228,7 @@ void OriginFetch::stop_storing(http::NotStored reason) {
   if (reason == http::NotStored::kTooLarge) worker_.sheet().add(stats::kLimits, stats::Limit::kMaxObject);
   worker_.sheet().add(stats::kFills, reason == http::NotStored::kBroken ? stats::FillEnd::kBroken
                                                                         : stats::FillEnd::kNotStored);
+  let_go();
   close_to_askers();
   fill_->stop_retaining();
 }

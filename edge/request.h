@@ -119,6 +119,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   Step ask_alone(bool may_store);
   Step ask_shared();
   bool may_collapse() const;
+  bool says_no_store() const;
   std::string collapse_key() const;
   FetchPlan plan_for_key() const;
   void start_fetch(std::shared_ptr<Fill> fill, bool shared, bool may_store);

@@ -44,12 +44,18 @@ bool Request::may_collapse() const {
   // An answer to a request with credentials is rarely one for others; one that the client wants validated may
   // not come from a fetch that began before it.
   if (head().method == http::Method::kHead || head().fields.has(http::FieldId::kAuthorization)) return false;
-  if (outcome_.miss == http::MissReason::kRequest || outcome_.miss == http::MissReason::kRequestNoStore)
-    return false;
+  if (outcome_.miss == http::MissReason::kRequest || says_no_store()) return false;
   // What must be validated for each request cannot be shared by several (RFC 9111 section 5.2.2.4).
   if (object_ && ((object_->meta().flags & http::kStoredNoCache) != 0 || object_->meta().lifetime_s == 0))
     return false;
   return true;
+}
+
+// Its answer is for nobody else, and it must not make others wait.
+bool Request::says_no_store() const {
+  return site_->config.cache.honour_client &&
+         head().fields.present().intersects(http::kRequestDirectiveFields) &&
+         http::request_directives(head().fields).no_store;
 }
 
 std::string Request::collapse_key() const {

@@ -88,6 +88,7 @@ class Server {
   std::unique_ptr<AccessLog> log_;
   FillTable fills_;
   std::atomic<std::uint64_t> connections_{0};
+  std::atomic<std::uint64_t> fill_bytes_{0};
   std::shared_ptr<const SiteTable> table_;
   // Read by scrapes on the main thread only, like everything else here.
   std::int64_t loaded_s_ = 0;

@@ -13,6 +13,7 @@
 namespace meridian::edge {
 namespace {
 
+constexpr std::int64_t kPatienceMs = 60'000;
 constexpr char kSocketsVariable[] = "MERIDIAN_LISTEN_FDS";
 constexpr char kReadyVariable[] = "MERIDIAN_READY_FD";
 
@@ -36,7 +37,10 @@ std::vector<std::string> environment_with(const std::vector<std::string>& added)
 }  // namespace
 
 Upgrade::Upgrade(EventLoop& loop, std::string program, std::vector<std::string> arguments)
-    : loop_(loop), program_(std::move(program)), arguments_(std::move(arguments)) {}
+    : loop_(loop),
+      program_(std::move(program)),
+      arguments_(std::move(arguments)),
+      patience_(loop, [this] { finish(false); }) {}
 
 Upgrade::~Upgrade() {
   watch_.reset();
@@ -82,6 +86,8 @@ Result<void> Upgrade::start(const std::vector<const ListenSocket*>& sockets,
     return fail(ErrorCode::kIo, ErrorSource::kEdge, std::string("cannot fork: ") + std::strerror(errno));
   }
   pipe_ = ends[0];
+  child_ = child;
+  patience_.arm(kPatienceMs);
   ended_ = std::move(ended);
   watch_ = std::make_unique<FdWatch>(loop_, pipe_, *this);
   watch_->want(true, false);
@@ -92,11 +98,19 @@ void Upgrade::on_fd(bool, bool) {
   char word = 0;
   const ssize_t n = ::read(pipe_, &word, 1);
   if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  finish(n > 0);
+}
+
+void Upgrade::finish(bool serves) {
+  patience_.cancel();
   watch_.reset();
   ::close(std::exchange(pipe_, -1));
-  // A successor that failed is a child to be reaped; one that serves outlives us.
-  if (n <= 0) ::waitpid(-1, nullptr, WNOHANG);
-  std::exchange(ended_, nullptr)(n > 0);
+  // It has closed its pipe: it is ending, or hangs. One that serves outlives us.
+  if (!serves) {
+    ::kill(child_, SIGKILL);
+    ::waitpid(child_, nullptr, 0);
+  }
+  std::exchange(ended_, nullptr)(serves);
 }
 
 InheritedSockets Upgrade::inherited() {

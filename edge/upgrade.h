@@ -34,11 +34,14 @@ class Upgrade final : public FdHandler {
 
  private:
   void on_fd(bool readable, bool writable) override;
+  void finish(bool serves);
 
   EventLoop& loop_;
   std::string program_;
   std::vector<std::string> arguments_;
   int pipe_ = -1;
+  int child_ = -1;
+  Timer patience_;  // a successor that says nothing for so long is given up
   std::unique_ptr<FdWatch> watch_;
   std::function<void(bool)> ended_;
 };

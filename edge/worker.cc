@@ -184,10 +184,14 @@ void Worker::end_fetch(OriginFetch& fetch) {
 void Worker::add_tunnel(std::unique_ptr<Stream> client, Slice from_client, std::unique_ptr<Stream> origin,
                         Slice to_client) {
   sheet_.change(stats::kTunnels, +1);
-  auto tunnel = std::make_unique<Tunnel>(loop_, Tunnel::Options{}, std::move(client), std::move(from_client),
+  shared_.connections.fetch_add(1, std::memory_order_relaxed);
+  Tunnel::Options options;
+  options.idle_timeout_ms = view_->table->config().limits.tunnel_timeout_ms;
+  auto tunnel = std::make_unique<Tunnel>(loop_, options, std::move(client), std::move(from_client),
                                          std::move(origin), std::move(to_client),
                                          [this](Tunnel& ended, std::uint64_t up, std::uint64_t down) {
                                            sheet_.change(stats::kTunnels, -1);
+                                           shared_.connections.fetch_sub(1, std::memory_order_relaxed);
                                            sheet_.add_n(stats::kBytesIn, up);
                                            sheet_.add_n(stats::kBytesOut, down);
                                            tunnels_.erase(&ended);

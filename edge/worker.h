@@ -32,7 +32,8 @@ struct Shared {
   RamTier& ram;
   FillTable& fills;
   AccessLog& log;
-  std::atomic<std::uint64_t>& connections;  // open now, in all workers
+  std::atomic<std::uint64_t>& connections;  // open now, in all workers, tunnels included
+  std::atomic<std::uint64_t>& fill_bytes;   // of bodies on their way into the cache
 };
 
 // The sites as one worker uses them: the shared table, and this worker's pools of connections to their
@@ -71,6 +72,7 @@ class Worker final : public http::ConnectionHost {
   RamTier& ram() { return shared_.ram; }
   FillTable& fills() { return shared_.fills; }
   FillBoard& board() { return board_; }
+  std::atomic<std::uint64_t>& fill_bytes() { return shared_.fill_bytes; }
   stats::Sheet& sheet() { return sheet_; }
   const std::shared_ptr<const SiteView>& view() const { return view_; }
   std::int64_t now_s() const { return loop_.wall_ms() / 1000; }

@@ -83,6 +83,9 @@ void Connection::arm() {
     deadline_.cancel();
   } else if (phase_ == Phase::kHead && progress != Outgoing::Progress::kBlocked) {
     deadline_.arm(exchange_.timeouts.first_byte_ms);
+  } else if (phase_ != Phase::kHead && event_stream_) {
+    // Server-sent events are silent for as long as nothing happens.
+    deadline_.cancel();
   } else {
     deadline_.arm(exchange_.timeouts.between_bytes_ms);
   }
@@ -288,6 +291,7 @@ Connection::Flow Connection::take_head() {
            : framing.kind == Kind::kUntilClose ? Phase::kUntilClose
                                                : Phase::kLength;
   left_ = framing.kind == Kind::kLength ? framing.length : 0;
+  event_stream_ = head_.fields.value(http::FieldId::kContentType).starts_with("text/event-stream");
   if (phase_ == Phase::kChunked) chunks_.reset();
   http::ResponseHead head = std::move(head_);
   const Ref<Block> keep = room_.block;
