@@ -173,18 +173,25 @@ std::size_t index_of(const char* letters, const std::array<std::string_view, kCo
 
 // Nearly every date is an IMF-fixdate to the letter, with everything at its place. False: it is not one.
 bool read_fixdate(std::string_view text, Civil& to) {
-  static constexpr std::string_view kForm = "***, ## *** #### ##:##:## GMT";
-  if (text.size() != kForm.size()) return false;
-  for (std::size_t i = 0; i < kForm.size(); ++i) {
-    const bool fits =
-        kForm[i] == '*' || (kForm[i] == '#' ? text[i] >= '0' && text[i] <= '9' : text[i] == kForm[i]);
-    if (!fits) return false;
+  if (text.size() != kHttpDateBytes || text[3] != ',' || text[4] != ' ' || text[7] != ' ' ||
+      text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':' || text[25] != ' ' ||
+      text.substr(26) != "GMT") {
+    return false;
   }
-  const auto two = [text](std::size_t at) { return (text[at] - '0') * 10 + (text[at + 1] - '0'); };
+  bool digits = true;
+  const auto two = [text, &digits](std::size_t at) {
+    const unsigned tens = static_cast<unsigned char>(text[at]) - unsigned{'0'};
+    const unsigned ones = static_cast<unsigned char>(text[at + 1]) - unsigned{'0'};
+    digits = digits && tens <= 9 && ones <= 9;
+    return static_cast<int>(tens * 10 + ones);
+  };
+  to.year = two(12) * 100 + two(14);
+  to.day = two(5);
+  to.hour = two(17), to.minute = two(20), to.second = two(23);
   const std::size_t month = index_of(text.data() + 8, kMonths);
   if (month == kMonths.size() || index_of(text.data(), kDays) == kDays.size()) return false;
-  to = {two(12) * 100 + two(14), static_cast<int>(month) + 1, two(5), two(17), two(20), two(23)};
-  return true;
+  to.month = static_cast<int>(month) + 1;
+  return digits;
 }
 
 std::optional<std::int64_t> seconds_of(const Civil& civil) {
@@ -202,6 +209,7 @@ void put_digits(char* out, int value, std::size_t count) {
 std::optional<std::int64_t> parse_http_date(std::string_view text, std::int64_t now_s) {
   Civil civil;
   if (read_fixdate(text, civil)) return seconds_of(civil);
+  civil = {};
   Reader in(text);
   bool full_name = false;
   in.day_name(full_name);
