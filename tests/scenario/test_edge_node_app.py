@@ -136,6 +136,20 @@ def test_events_arrive_while_the_stream_is_open(shop, edge, target):
     second.leave()
 
 
+def test_the_app_learns_that_a_subscriber_has_left(shop, edge):
+    """Nothing else happens on the stream meanwhile; and whoever stays is not cut off with the one who left."""
+    served = edge(shop, site="upstream: { between_bytes_timeout: 10m }")
+    first, second = Subscriber(served, "/events"), Subscriber(served, "/events")
+    assert first.event() == second.event() == "data: welcome"
+    shop.process.wait_for("2 subscribed")
+    first.leave()
+    shop.process.wait_for("left, 1 remain")
+    assert served.get("/publish?text=still", method="POST", body=b"").body == b"1"
+    assert second.event() == "data: still"
+    second.leave()
+    shop.process.wait_for("left, 0 remain")
+
+
 # --- redirects and hints
 
 def test_redirects_are_left_alone(shop, edge):
