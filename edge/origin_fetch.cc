@@ -158,8 +158,11 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
   http::FieldList stored;
   http::parse_block(whole_head(stale, worker_.name(), text), stored);
   if (!http::selects(head.fields, http::validators_of(stale.meta().status, stored), true, worker_.now_s())) {
+    // Nothing is confirmed, and without the stored response there is nothing left to ask about: the next
+    // fetch gets all.
     worker_.ram().remove_if(stale);
-    return on_error({ErrorCode::kInvalid, ErrorSource::kOrigin, false,
+    plan_.stale_if_error = false;
+    return on_error({ErrorCode::kCancelled, ErrorSource::kOrigin, true,
                      "the origin's 304 confirmed another validator than the one it was asked about"});
   }
   const std::string merged = merged_head(stored, head);
@@ -249,7 +252,7 @@ void OriginFetch::invalidate(const http::ResponseHead& head) {
        http::invalidated_keys(original_->head(), head, view_->uri_policies[site_index_])) {
     const std::uint64_t hash = hash_of_key(key);
     worker_.fills().invalidate(hash);
-    worker_.ram().remove(key);
+    remove_all(worker_.ram(), key);
     worker_.sheet().add(stats::kInvalidations);
   }
 }

@@ -116,6 +116,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   void clear_key();
   bool wants_upgrade() const;
   Step fail(int status, Error error);
+  Step answer_options();
   Step ask_alone(bool may_store);
   Step ask_shared();
   bool may_collapse() const;

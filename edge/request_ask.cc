@@ -176,6 +176,12 @@ Step Request::settle_fill(const Fill::View& view) {
       return take_object();
     case Fill::Verdict::kFailed: {
       Error error = fill_->error();
+      // The validation came to nothing; see OriginFetch::take_not_modified.
+      if (error.code == ErrorCode::kCancelled && error.retryable && rounds_++ < kMaxRounds) {
+        leave_fill();
+        object_.reset();
+        return Step::kLookup;
+      }
       const int status = status_for(error);
       return fail(status, std::move(error));
     }

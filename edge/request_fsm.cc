@@ -68,6 +68,8 @@ Step Request::choose_site() {
 Step Request::check_access() {
   const http::RequestHead& request = head();
   const config::SiteConfig& config = site_->config;
+  // What follows a CONNECT may be meant for the tunnel that there will not be.
+  if (request.method == http::Method::kConnect) exchange_->close_after();
   if (request.method == http::Method::kConnect || request.method == http::Method::kTrace) {
     return fail(405, {ErrorCode::kRefused, ErrorSource::kClient, false, "this method is never served here"});
   }
@@ -75,6 +77,10 @@ Step Request::check_access() {
       std::find(config.methods.begin(), config.methods.end(), request.method_name) == config.methods.end()) {
     return fail(405,
                 {ErrorCode::kRefused, ErrorSource::kClient, false, "the site does not allow this method"});
+  }
+  if (request.fields.has(http::FieldId::kMaxForwards) &&
+      http::max_forwards(request).action == http::MaxForwards::Action::kAnswer) {
+    return answer_options();
   }
   if (request.fields.has(http::FieldId::kCdnLoop) &&
       http::cdn_loop_count(request.fields, worker_.name()) > 1) {
@@ -155,8 +161,10 @@ Step Request::look_up() {
   }
   outcome_.miss = found.reason;
   hit_for_miss_ = hit_for_miss_ || found.hit_for_miss;
-  if (head().method == http::Method::kGet && head().fields.has(http::FieldId::kRange) && deliver_part())
+  if (head().method == http::Method::kGet && head().fields.has(http::FieldId::kRange) && found.parts &&
+      deliver_part()) {
     return Step::kWait;
+  }
   if (http::wants_only_if_cached(head().fields, reuse_policy())) {
     return fail(504, {ErrorCode::kNotFound, ErrorSource::kClient, false,
                       "nothing is stored for this request, which said only-if-cached"});
@@ -219,6 +227,23 @@ Step Request::refuse() {
   start.length = page.body.size();
   exchange_->send_head(start);
   if (head().method != http::Method::kHead) exchange_->send_body(Slice::copy_of(page.body));
+  finish_response();
+  return Step::kWait;
+}
+
+// OPTIONS that was to come no further than this (RFC 9110 section 7.6.2): the edge speaks for itself.
+Step Request::answer_options() {
+  scratch_.clear();
+  http::append_field(scratch_, "Date", worker_.http_date());
+  http::append_field(scratch_, "Allow", allowed_methods(site_));
+  outcome_.status = 204;
+  outcome_.first_byte_ms = worker_.loop().now_ms() - exchange_->started_ms();
+  responding_ = true;
+  const std::string_view blocks[] = {scratch_};
+  http::ResponseStart start;
+  start.status = 204;
+  start.blocks = blocks;
+  exchange_->send_head(start);
   finish_response();
   return Step::kWait;
 }
@@ -288,12 +313,9 @@ const std::string& Request::ensure_request_id() {
     }
   }
   static constexpr std::string_view kHex = "0123456789abcdef";
-  constexpr std::size_t kIdBytes = 32;
-  request_id_.resize(kIdBytes);
-  std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < kIdBytes; ++i, bits >>= 4U) {
-    if (i % 16 == 0) bits = worker_.random();
-    request_id_[i] = kHex[bits & 15U];
+  for (int half = 0; half < 2; ++half) {
+    std::uint64_t bits = worker_.random();
+    for (int i = 0; i < 16; ++i, bits >>= 4U) request_id_.push_back(kHex[bits & 15U]);
   }
   return request_id_;
 }

@@ -19,7 +19,7 @@ namespace {
 // Fields by which a client asks for something else than the whole.
 constexpr http::FieldSet kSelective = {http::FieldId::kIfNoneMatch, http::FieldId::kIfModifiedSince,
                                        http::FieldId::kRange};
-constexpr std::size_t kPiecesAtOnce = 4;
+constexpr std::size_t kPiecesAtOnce = 16;
 
 }  // namespace
 
@@ -197,7 +197,7 @@ void Request::add_cache_status(std::int64_t ttl_s) {
   status.hit = !outcome_.forwarded && object_;
   if (status.hit) {
     status.ttl_s = ttl_s;
-  } else {
+  } else if (outcome_.forwarded) {
     status.fwd = outcome_.miss;
     status.fwd_status = outcome_.fwd_status;
     status.stored = outcome_.stored;
@@ -257,7 +257,7 @@ bool Request::pump_fill(std::string& trailers) {
       offset += size;
       if (!plan_.everything() && plan_.done()) return true;
     }
-    if (count == pieces.size()) continue;
+    if (count > 0) continue;
     if (view.body == Fill::Body::kWhole) {
       trailers = fill_->head().trailer_block;
       return true;

@@ -23,6 +23,28 @@ void part_key(std::string_view key, std::string& to) {
 
 namespace {
 
+std::string body_of(const Object& object) {
+  std::string body;
+  for (std::size_t i = 0; i < object.piece_count(); ++i) body.append(object.piece(i).view());
+  return body;
+}
+
+// Whether one of the items, each of which ends with a NUL, is this one.
+bool has_item(std::string_view items, std::string_view item) {
+  for (std::size_t at = items.find(item); at != std::string_view::npos; at = items.find(item, at + 1)) {
+    const bool begins = at == 0 || items[at - 1] == '\0';
+    if (begins && at + item.size() < items.size() && items[at + item.size()] == '\0') return true;
+  }
+  return false;
+}
+
+// A variant that its index does not list is one that outlived an older index: what invalidated the resource
+// since then could not know of it (RFC 9111 section 4.4), so it is never used.
+bool lists_variant(const Object& index, std::string_view variant) {
+  if (index.piece_count() == 1) return has_item(index.piece(0).view(), variant);
+  return has_item(body_of(index), variant);
+}
+
 // Looks for a variant by each of the Vary lists that were seen, newest first.
 Lookup look_up_variant(RamTier& tier, const Object& index, const http::FieldList& request,
                        const http::VaryPolicy& policy, std::string& variant) {
@@ -36,9 +58,13 @@ Lookup look_up_variant(RamTier& tier, const Object& index, const http::FieldList
     variant.assign(index.key());
     http::append_variant(names, request, policy, variant);
     found.object = tier.find(hash_of_key(variant), variant);
+    const bool is_marker = found.object && (found.object->meta().flags & kObjectHitForMiss) != 0;
+    if (found.object && !is_marker && !lists_variant(index, variant)) found.object.reset();
     if (first.empty()) first = variant;
   }
-  if (!found.object) variant = first;
+  if (found.object) return found;
+  variant = first;
+  found.parts = lists_variant(index, variant);
   return found;
 }
 
@@ -68,6 +94,13 @@ Lookup look_up(RamTier& tier, std::string_view key, std::uint64_t hash, const ht
 }
 
 namespace {
+
+void remove_with_part(RamTier& tier, std::string_view key) {
+  tier.remove(key);
+  std::string part;
+  part_key(key, part);
+  tier.remove(part);
+}
 
 // How many different Vary lists of one URL are tried in a lookup.
 constexpr std::size_t kMaxVaryLists = 4;
@@ -100,13 +133,15 @@ std::size_t add_variant(RamTier& tier, std::string_view key, std::string_view na
   std::string body_of_old;
   if (old && (old->meta().flags & kObjectVaryIndex) != 0) {
     lists = old->head();
-    for (std::size_t i = 0; i < old->piece_count(); ++i) body_of_old.append(old->piece(i).view());
+    body_of_old = body_of(*old);
     variants = body_of_old;
   }
+  // What is found under a name that was not listed is left from an older index.
+  if (!has_item(variants, variant)) remove_with_part(tier, variant);
   std::size_t dropped = 0;
   const std::string head = with_first(names, lists, '\n', kMaxVaryLists, [](std::string_view) {});
   const std::string body = with_first(variant, variants, '\0', max, [&](std::string_view oldest) {
-    tier.remove(oldest);
+    remove_with_part(tier, oldest);
     ++dropped;
   });
   if (head == lists && body == variants) return 0;
@@ -117,6 +152,18 @@ std::size_t add_variant(RamTier& tier, std::string_view key, std::string_view na
   const Slice slice = Slice::of_static(body);
   tier.put(Object::make(key, meta, head, std::span(&slice, 1)));
   return dropped;
+}
+
+void remove_all(RamTier& tier, std::string_view key) {
+  const Ref<const Object> index = tier.find(hash_of_key(key), key);
+  remove_with_part(tier, key);
+  if (!index || (index->meta().flags & kObjectVaryIndex) == 0) return;
+  const std::string variants = body_of(*index);
+  for (std::string_view rest = variants; !rest.empty();) {
+    const std::string_view variant = rest.substr(0, rest.find('\0'));
+    rest.remove_prefix(std::min(rest.size(), variant.size() + 1));
+    remove_with_part(tier, variant);
+  }
 }
 
 void mark_hit_for_miss(RamTier& tier, std::string_view key, std::int64_t lifetime_s, std::uint32_t site,

@@ -39,6 +39,8 @@ struct Lookup {
   Ref<const Object> object;
   http::MissReason reason = http::MissReason::kUriMiss;  // when there is no object
   bool hit_for_miss = false;
+  // Parts of the variant may be used: an index that does not list the variant knows nothing of them.
+  bool parts = true;
 };
 
 // Finds the response for a request. `variant` is scratch; where variants exist it is left holding the key of
@@ -50,6 +52,9 @@ Lookup look_up(RamTier& tier, std::string_view key, std::uint64_t hash, const ht
 // oldest are removed; returns how many.
 std::size_t add_variant(RamTier& tier, std::string_view key, std::string_view names, std::string_view variant,
                         std::size_t max, std::uint32_t site, std::int64_t now_s);
+
+// Removes whatever is stored for a primary key: the response, its variants, and parts of either.
+void remove_all(RamTier& tier, std::string_view key);
 
 void mark_hit_for_miss(RamTier& tier, std::string_view key, std::int64_t lifetime_s, std::uint32_t site,
                        std::int64_t now_s);

@@ -160,12 +160,16 @@ bool is_untrusted_forwarding_field(const Field& field) {
 
 void append_origin_request_fields(const RequestHead& request, const ForwardPolicy& policy,
                                   const ForwardFacts& facts, const FieldSet& without, std::string& block) {
+  const MaxForwards hops = request.fields.has(FieldId::kMaxForwards) ? max_forwards(request) : MaxForwards();
+  const bool counts_hops = hops.action == MaxForwards::Action::kForwardLess;
   const auto skip = [&](const Field& field) {
     if (field.id != FieldId::kOther && without.has(field.id)) return true;
+    if (field.id == FieldId::kMaxForwards && counts_hops) return true;
     return is_rewritten(field.id, policy, facts) ||
            (!policy.trusted_client && is_untrusted_forwarding_field(field));
   };
   append_passing(request.fields, skip, block);
+  if (counts_hops) append_field(block, field_name(FieldId::kMaxForwards), std::to_string(hops.next));
   append_via(request.fields, request.version, policy.via_name, block);
   if (policy.forwarded) append_forwarded(request, policy.trusted_client, facts, block);
   if (policy.x_forwarded) append_x_forwarded(request, policy.trusted_client, facts, block);

@@ -1,0 +1,241 @@
+"""RFC 9111 sections 3.3 and 3.4, RFC 9110 sections 14 and 15.3.7: parts, stored and served.
+
+Rules deliberately not kept: a multipart answer of the origin is passed on and never stored (3.3 allows it). A part is used
+only for a range that lies within it; nothing is asked for to complete a request for the whole (an optimisation that 3.4
+allows where both parts have the same strong validator). A 206 whose body has another length than its Content-Range is
+passed on and never stored.
+"""
+
+import pytest
+
+from edge_fixtures import stage  # noqa: F401  (fixtures)
+
+from scripted_origin import Say
+
+HOUR = {"Cache-Control": "max-age=3600"}
+TAGGED = {**HOUR, "ETag": '"v"'}
+BODY = b"0123456789"
+LM = "Wed, 01 Jan 2020 00:00:00 GMT"
+
+RANGES = {
+    "14.1.2 first bytes": ("bytes=0-1", 206, b"01", "bytes 0-1/10"),
+    "14.1.2 one byte": ("bytes=4-4", 206, b"4", "bytes 4-4/10"),
+    "14.1.2 to the end": ("bytes=1-", 206, b"123456789", "bytes 1-9/10"),
+    "14.1.2 the last bytes": ("bytes=-1", 206, b"9", "bytes 9-9/10"),
+    "14.1.2 more last bytes than there are": ("bytes=-20", 206, BODY, "bytes 0-9/10"),
+    "14.1.2 beyond the end": ("bytes=8-100", 206, b"89", "bytes 8-9/10"),
+    "14.1.2 unit in capitals": ("BYTES=0-1", 206, b"01", "bytes 0-1/10"),
+    "14.1.2 huge number": ("bytes=0-99999999999999999999", 206, BODY, "bytes 0-9/10"),
+    "14.1.2 starts behind the end": ("bytes=10-", 416, b"", "bytes */10"),
+    "14.1.2 no last bytes": ("bytes=-0", 416, b"", "bytes */10"),
+    "14.2 other unit": ("lines=0-1", 200, BODY, ""),
+    "14.2 turned round": ("bytes=5-1", 200, BODY, ""),
+    "14.2 no number": ("bytes=a-b", 200, BODY, ""),
+    "14.2 nothing": ("bytes=", 200, BODY, ""),
+    "14.2 no dash": ("bytes=5", 200, BODY, ""),
+    "14.2 one satisfiable of two": ("bytes=0-1,20-30", 206, b"01", "bytes 0-1/10"),
+    "14.2 none satisfiable of two": ("bytes=20-30,40-", 416, b"", "bytes */10"),
+}
+
+
+@pytest.mark.parametrize("given, status, body, content_range", RANGES.values(), ids=RANGES)
+def test_14_2_of_a_stored_whole(stage, given, status, body, content_range):
+    path = stage.say(Say(200, {**TAGGED, "Content-Type": "text/x", "A": "1"}, BODY))
+    stage.get(path)
+    got = stage.get(path, {"Range": given})
+    assert (got.status, got.body, got["Content-Range"]) == (status, body, content_range)
+    assert got.hit and stage.count(path) == 1 and got["Content-Length"] == str(len(body))
+    assert got["A"] == "1" and got["ETag"] == '"v"' and got["Cache-Control"] and got["Date"]
+
+
+def test_14_2_head_ignores_range(stage):
+    path = stage.say(Say(200, TAGGED, BODY))
+    stage.get(path)
+    got = stage.get(path, {"Range": "bytes=0-1"}, method="HEAD")
+    assert got.status == 200 and got["Content-Length"] == "10"
+
+
+@pytest.mark.parametrize("status", [404, 203])
+def test_14_2_only_a_200_is_cut(stage, status):
+    path = stage.say(Say(status, TAGGED, BODY))
+    stage.get(path)
+    assert stage.get(path, {"Range": "bytes=0-1"}).status == status
+
+
+def test_14_6_several_ranges(stage):
+    path = stage.say(Say(200, {**TAGGED, "Content-Type": "text/x"}, BODY))
+    stage.get(path)
+    got = stage.get(path, {"Range": "bytes=0-0, -1, 4-5"})
+    assert got.status == 206 and got["Content-Type"].startswith("multipart/byteranges; boundary=")
+    assert "Content-Range" not in got and got.whole
+    parts = got.body.split(b"--" + got["Content-Type"].split("boundary=")[1].strip('"').encode())
+    assert [part.split(b"\r\n\r\n")[1].rstrip(b"\r\n") for part in parts[1:-1]] == [b"0", b"9", b"45"]
+    assert parts[-1].startswith(b"--")
+
+
+@pytest.mark.parametrize("count", [17, 200])
+def test_14_2_too_many_ranges_are_ignored(stage, count):
+    path = stage.say(Say(200, TAGGED, b"x" * 2000))
+    stage.get(path)
+    got = stage.get(path, {"Range": "bytes=" + ",".join(f"{i * 3}-{i * 3}" for i in range(count))})
+    assert got.status == 200 and len(got.body) == 2000
+
+
+def test_14_2_overlapping_ranges_do_not_multiply_the_body(stage):
+    path = stage.say(Say(200, TAGGED, b"x" * 100_000))
+    stage.get(path)
+    got = stage.get(path, {"Range": "bytes=" + ",".join(["0-"] * 10)})
+    assert len(got.body) < 200_000
+
+
+IF_RANGE = {
+    "13.1.5 same strong tag": ({"ETag": '"v"'}, '"v"', 206),
+    "13.1.5 other tag": ({"ETag": '"v"'}, '"w"', 200),
+    "13.1.5 weak tags never match": ({"ETag": 'W/"v"'}, 'W/"v"', 200),
+    "13.1.5 weak against strong": ({"ETag": '"v"'}, 'W/"v"', 200),
+    "13.1.5 same date": ({"Last-Modified": LM}, LM, 206),
+    "13.1.5 later date is not the same": ({"Last-Modified": LM}, "Thu, 02 Jan 2020 00:00:00 GMT", 200),
+    "13.1.5 nothing to compare": ({}, '"v"', 200),
+    "13.1.5 nonsense": ({"ETag": '"v"'}, "v", 200),
+}
+
+
+@pytest.mark.parametrize("fields, given, status", IF_RANGE.values(), ids=IF_RANGE)
+def test_13_1_5_if_range(stage, fields, given, status):
+    path = stage.say(Say(200, {**HOUR, **fields}, BODY))
+    stage.get(path)
+    got = stage.get(path, {"Range": "bytes=0-1", "If-Range": given})
+    assert got.status == status and got.hit and got.body == (b"01" if status == 206 else BODY)
+
+
+def test_13_2_2_not_modified_goes_before_range(stage):
+    path = stage.say(Say(200, TAGGED, BODY))
+    stage.get(path)
+    assert stage.get(path, {"Range": "bytes=0-1", "If-None-Match": '"v"'}).status == 304
+
+
+def part(first, last, whole=10, extra=None, fields=TAGGED):
+    return Say(206, {**fields, "Content-Range": f"bytes {first}-{last}/{whole}", **(extra or {})}, BODY[first:last + 1])
+
+
+WITHIN = {
+    "the same range": ("bytes=4-9", b"456789"),
+    "the same by its end": ("bytes=-6", b"456789"),
+    "a smaller one": ("bytes=6-8", b"678"),
+    "to the end": ("bytes=6-", b"6789"),
+    "the last byte": ("bytes=-1", b"9"),
+}
+
+
+@pytest.mark.parametrize("fields", [HOUR, TAGGED], ids=["untagged", "tagged"])
+@pytest.mark.parametrize("given, body", WITHIN.values(), ids=WITHIN)
+def test_3_3_a_stored_part_answers_what_lies_within_it(stage, given, body, fields):
+    path = stage.say(part(4, 9, fields=fields))
+    assert stage.get(path, {"Range": "bytes=4-9"}).body == BODY[4:]
+    assert stage.asked(path)["Range"] == "bytes=4-9"
+    got = stage.get(path, {"Range": given})
+    assert got.status == 206 and got.body == body and got.hit and stage.count(path) == 1
+
+
+@pytest.mark.parametrize("given", ["bytes=3-5", "bytes=0-", "bytes=-7", None, "bytes=4-5,7-8"])
+def test_3_3_and_nothing_else(stage, given):
+    path = stage.say(part(4, 9), Say(200, HOUR, BODY))
+    stage.get(path, {"Range": "bytes=4-9"})
+    stage.get(path, {"Range": given} if given else {})
+    assert stage.count(path) == 2
+
+
+def test_3_3_a_stale_part_is_not_served(stage):
+    path = stage.say(part(4, 9, extra={"Age": "9999"}), part(4, 9))
+    for _ in range(2):
+        stage.get(path, {"Range": "bytes=4-9"})
+    assert stage.count(path) == 2
+
+
+@pytest.mark.parametrize("extra", [{"Cache-Control": "no-store"}, {"Cache-Control": "private"}])
+def test_3_3_a_part_that_may_not_be_stored(stage, extra):
+    path = stage.say(part(4, 9, extra=extra))
+    for _ in range(2):
+        assert stage.get(path, {"Range": "bytes=4-9"}).status == 206
+    assert stage.count(path) == 2
+
+
+BAD_PARTS = {
+    "14.4 no Content-Range": Say(206, TAGGED, "01"),
+    "14.4 other unit": Say(206, {**TAGGED, "Content-Range": "lines 0-1/10"}, "01"),
+    "14.4 turned round": Say(206, {**TAGGED, "Content-Range": "bytes 1-0/10"}, "01"),
+    "14.4 beyond the whole": Say(206, {**TAGGED, "Content-Range": "bytes 9-10/10"}, "01"),
+    "14.4 no range": Say(206, {**TAGGED, "Content-Range": "bytes */10"}, "01"),
+    "14.4 body of another length": Say(206, {**TAGGED, "Content-Range": "bytes 0-4/10"}, "01"),
+    "14.4 unknown whole": Say(206, {**TAGGED, "Content-Range": "bytes 0-1/*"}, "01"),
+    "14.6 multipart": Say(206, {**TAGGED, "Content-Type": "multipart/byteranges; boundary=x"}, "--x--"),
+}
+
+
+@pytest.mark.parametrize("answer", BAD_PARTS.values(), ids=BAD_PARTS)
+def test_14_4_a_206_that_is_not_clear_is_not_stored(stage, answer):
+    path = stage.say(answer)
+    for _ in range(2):
+        assert stage.get(path, {"Range": "bytes=0-1"}).status == 206
+    assert stage.count(path) == 2
+
+
+def test_15_3_7_a_206_that_nobody_asked_for_is_not_stored(stage):
+    path = stage.say(part(0, 4), Say(200, HOUR, BODY))
+    stage.get(path)
+    assert stage.get(path).body == BODY
+
+
+@pytest.mark.parametrize("first, second", [((0, 4), (5, 9)), ((5, 9), (0, 4)), ((0, 6), (3, 9))])
+def test_3_4_parts_of_one_representation_become_the_whole(stage, first, second):
+    path = stage.say(part(*first, extra={"A": "1", "B": "1"}), part(*second, extra={"A": "2"}))
+    for one in (first, second):
+        stage.get(path, {"Range": f"bytes={one[0]}-{one[1]}"})
+    got = stage.get(path)
+    assert (got.status, got.body) == (200, BODY) and got.hit and stage.count(path) == 2
+    assert got["A"] == "2" and "Content-Range" not in got
+
+
+@pytest.mark.parametrize("one, other", [('"v"', '"w"'), ('W/"v"', 'W/"v"'), (None, None)])
+def test_3_4_without_one_strong_validator_they_do_not(stage, one, other):
+    def half(first, last, tag):
+        return part(first, last, fields={**HOUR, **({"ETag": tag} if tag else {})})
+
+    path = stage.say(half(0, 4, one), half(5, 9, other), Say(200, HOUR, BODY))
+    for given in ("bytes=0-4", "bytes=5-9"):
+        stage.get(path, {"Range": given})
+    assert not stage.get(path).hit and stage.count(path) == 3
+
+
+def test_3_4_a_gap_stays_a_gap(stage):
+    path = stage.say(part(0, 1), part(8, 9), Say(200, HOUR, BODY))
+    for given in ("bytes=0-1", "bytes=8-9"):
+        stage.get(path, {"Range": given})
+    assert not stage.get(path).hit
+
+
+def test_14_2_a_range_that_misses_goes_to_the_origin_as_it_is(stage):
+    path = stage.say(part(2, 3))
+    got = stage.get(path, {"Range": "bytes=2-3", "If-Range": '"v"'})
+    assert got.status == 206 and got.body == b"23" and got["Content-Range"] == "bytes 2-3/10"
+    assert (stage.asked(path)["Range"], stage.asked(path)["If-Range"]) == ("bytes=2-3", '"v"')
+
+
+def test_14_2_an_origin_that_ignores_range_fills_the_cache_with_the_whole(stage):
+    path = stage.say(Say(200, TAGGED, BODY))
+    got = stage.get(path, {"Range": "bytes=2-3"})
+    assert (got.status, got.body) in ((206, b"23"), (200, BODY))
+    assert stage.get(path).hit and stage.get(path).body == BODY
+
+
+def test_14_2_a_stale_whole_is_validated_whole(stage):
+    path = stage.say(Say(200, {**TAGGED, "Age": "9999"}, BODY), Say(304, TAGGED))
+    stage.get(path)
+    got = stage.get(path, {"Range": "bytes=2-3"})
+    assert (got.status, got.body) == (206, b"23") and "Range" not in stage.asked(path)
+
+
+def test_15_5_17_a_416_of_the_origin_is_not_stored(stage):
+    path = stage.say(Say(416, {**HOUR, "Content-Range": "bytes */10"}), Say(200, HOUR, BODY))
+    assert stage.get(path, {"Range": "bytes=20-"}).status == 416
+    assert stage.get(path).body == BODY
