@@ -1,8 +1,8 @@
 """RFC 9111 section 4.4: a successful unsafe request makes what is stored invalid.
 
 Rules deliberately not kept: none. PROPFIND and other safe methods of WebDAV count as unknown ones and invalidate, which
-4.4 asks for where the safety of a method is not known. Location and Content-Location invalidate on the same origin only (a MUST NOT for
-others, against denial of service).
+4.4 asks for where the safety of a method is not known. Location and Content-Location invalidate on the same origin only (a
+MUST NOT for others, against denial of service).
 """
 
 import pytest
