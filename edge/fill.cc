@@ -126,7 +126,8 @@ std::size_t Fill::read(Cursor& cursor, Slice* to, std::size_t max, View& view) {
   MutexLock lock(mutex_);
   DCHECK(cursor.offset >= first_offset_);
   std::size_t count = 0;
-  auto at = std::partition_point(pieces_.begin(), pieces_.end(), [&](const Piece& piece) {
+  const auto first = pieces_.begin() + static_cast<std::ptrdiff_t>(first_piece_);
+  auto at = std::partition_point(first, pieces_.end(), [&](const Piece& piece) {
     return piece.offset + piece.slice.size <= cursor.offset;
   });
   for (; at != pieces_.end() && count < max; ++at) {
@@ -148,10 +149,16 @@ std::size_t Fill::read(Cursor& cursor, Slice* to, std::size_t max, View& view) {
 void Fill::drop_read_locked() {
   std::uint64_t slowest = end_offset_;
   for (const Cursor* cursor : cursors_) slowest = std::min(slowest, cursor->offset);
-  while (!pieces_.empty() && pieces_.front().offset + pieces_.front().slice.size <= slowest) {
-    first_offset_ = pieces_.front().offset + pieces_.front().slice.size;
-    pieces_.pop_front();
+  for (; first_piece_ < pieces_.size(); ++first_piece_) {
+    Piece& piece = pieces_[first_piece_];
+    if (piece.offset + piece.slice.size > slowest) break;
+    first_offset_ = piece.offset + piece.slice.size;
+    piece.slice = {};
   }
+  // The rest moves up when it is the smaller part, so that each piece moves but once or twice in its life.
+  if (2 * first_piece_ < pieces_.size()) return;
+  pieces_.erase(pieces_.begin(), pieces_.begin() + static_cast<std::ptrdiff_t>(first_piece_));
+  first_piece_ = 0;
 }
 
 void Fill::attach(FillBoard& board, std::atomic<bool>& posted) {

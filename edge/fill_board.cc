@@ -8,13 +8,13 @@ namespace meridian::edge {
 
 bool FillBoard::join(std::shared_ptr<Fill> fill, FillReader& reader, Fill::Cursor& cursor) {
   if (!fill->add_cursor(&cursor)) return false;
-  std::unique_ptr<Local>& local = local_[fill.get()];
-  if (!local) {
-    local = std::make_unique<Local>();
-    local->fill = fill;
-    fill->attach(*this, local->posted);
+  const auto [at, is_first] = local_.try_emplace(fill.get());
+  Local& local = at->second;
+  if (is_first) {
+    fill->attach(*this, local.posted);
+    local.fill = std::move(fill);
   }
-  local->readers.push_back(&reader);
+  local.readers.push_back(&reader);
   return true;
 }
 
@@ -22,7 +22,7 @@ void FillBoard::leave(Fill& fill, FillReader& reader, Fill::Cursor& cursor) {
   fill.remove_cursor(&cursor);
   const auto found = local_.find(&fill);
   CHECK(found != local_.end());
-  Local& local = *found->second;
+  Local& local = found->second;
   std::replace(local.readers.begin(), local.readers.end(), &reader, static_cast<FillReader*>(nullptr));
   const std::shared_ptr<Fill> keep = local.fill;
   settle(local);
@@ -42,7 +42,7 @@ void FillBoard::wake(std::shared_ptr<Fill> fill, std::atomic<bool>& posted) {
   loop_.post([this, fill = std::move(fill)] {
     const auto found = local_.find(fill.get());
     if (found == local_.end()) return;
-    found->second->posted.store(false, std::memory_order_release);
+    found->second.posted.store(false, std::memory_order_release);
     dispatch(*fill);
   });
 }
@@ -50,7 +50,7 @@ void FillBoard::wake(std::shared_ptr<Fill> fill, std::atomic<bool>& posted) {
 void FillBoard::dispatch(const Fill& fill) {
   const auto found = local_.find(&fill);
   if (found == local_.end()) return;
-  Local& local = *found->second;
+  Local& local = found->second;
   const std::shared_ptr<Fill> keep = local.fill;
   ++local.dispatching;
   // Readers may join and leave inside the call: those who join now see the state anyway.

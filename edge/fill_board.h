@@ -65,7 +65,7 @@ class FillBoard {
   void settle(Local& local);
 
   EventLoop& loop_;
-  std::unordered_map<const Fill*, std::unique_ptr<Local>> local_;
+  std::unordered_map<const Fill*, Local> local_;
   std::unordered_map<const Fill*, FillProducer*> producers_;
 };
 

@@ -313,9 +313,12 @@ const std::string& Request::ensure_request_id() {
     }
   }
   static constexpr std::string_view kHex = "0123456789abcdef";
-  for (int half = 0; half < 2; ++half) {
-    std::uint64_t bits = worker_.random();
-    for (int i = 0; i < 16; ++i, bits >>= 4U) request_id_.push_back(kHex[bits & 15U]);
+  constexpr std::size_t kIdBytes = 32;
+  request_id_.resize(kIdBytes);
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < kIdBytes; ++i, bits >>= 4U) {
+    if (i % 16 == 0) bits = worker_.random();
+    request_id_[i] = kHex[bits & 15U];
   }
   return request_id_;
 }

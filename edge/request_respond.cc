@@ -19,7 +19,7 @@ namespace {
 // Fields by which a client asks for something else than the whole.
 constexpr http::FieldSet kSelective = {http::FieldId::kIfNoneMatch, http::FieldId::kIfModifiedSince,
                                        http::FieldId::kRange};
-constexpr std::size_t kPiecesAtOnce = 16;
+constexpr std::size_t kPiecesAtOnce = 4;
 
 }  // namespace
 
@@ -257,7 +257,7 @@ bool Request::pump_fill(std::string& trailers) {
       offset += size;
       if (!plan_.everything() && plan_.done()) return true;
     }
-    if (count > 0) continue;
+    if (count == pieces.size()) continue;
     if (view.body == Fill::Body::kWhole) {
       trailers = fill_->head().trailer_block;
       return true;

@@ -13,6 +13,9 @@ namespace {
 constexpr std::int64_t kLingerMs = 2000;
 // How long a connection that is being drained waits for its very first request.
 constexpr std::int64_t kFirstRequestGraceMs = 2000;
+// A client that has ended its side may still read (RFC 9112 section 9.6 lets it), or be gone: only a write
+// tells. This long it is waited upon while there is nothing to write.
+constexpr std::int64_t kHalfClosedMs = 5000;
 constexpr std::size_t kLingerBytes = 1024 * 1024;
 constexpr std::size_t kLowWater = Exchange::kHighWater / 4;
 
@@ -109,8 +112,19 @@ bool H1Connection::settle() {
       if (guard.gone()) return false;
     }
   }
+  watch_for_leaving();
   update_interest();
   return true;
+}
+
+// Without this an exchange that is silent (server-sent events, a long poll) would outlive its client until
+// the origin speaks, and the app would take the client for present.
+void H1Connection::watch_for_leaving() {
+  if (!client_ended_ || phase_ != Phase::kExchange || !out_.empty()) {
+    left_deadline_ms_ = 0;
+  } else if (left_deadline_ms_ == 0) {
+    set_deadline(left_deadline_ms_, kHalfClosedMs);
+  }
 }
 
 // Says goodbye with a page of the host; the client gets time to read it.
@@ -196,12 +210,12 @@ void H1Connection::on_timer() {
   const auto passed = [now_ms](std::int64_t deadline_ms) {
     return deadline_ms != 0 && deadline_ms <= now_ms;
   };
-  if (passed(write_deadline_ms_)) failed_ = true;
+  if (passed(write_deadline_ms_) || passed(left_deadline_ms_)) failed_ = true;
   if (passed(read_deadline_ms_)) {
     read_deadline_ms_ = 0;
     read_expired_ = true;
   }
-  for (std::int64_t deadline_ms : {read_deadline_ms_, write_deadline_ms_}) {
+  for (std::int64_t deadline_ms : {read_deadline_ms_, write_deadline_ms_, left_deadline_ms_}) {
     if (deadline_ms > now_ms) wake_at(deadline_ms);
   }
   if (failed_ || read_expired_) run();

@@ -135,9 +135,10 @@ class H1Connection final : public ServerConnection, public Exchange, private Str
   bool flush();
   void update_interest();
 
-  // Deadlines; zero: none. One timer serves both, and is moved only when it would come too late.
+  // Deadlines; zero: none. One timer serves all, and is moved only when it would come too late.
   void set_deadline(std::int64_t& deadline_ms, std::int64_t delay_ms);
   void wake_at(std::int64_t deadline_ms);
+  void watch_for_leaving();
 
   EventLoop& loop_;
   std::unique_ptr<Stream> stream_;
@@ -153,6 +154,7 @@ class H1Connection final : public ServerConnection, public Exchange, private Str
   std::int64_t wake_ms_ = 0;  // what the timer is set to
   std::int64_t read_deadline_ms_ = 0;
   std::int64_t write_deadline_ms_ = 0;
+  std::int64_t left_deadline_ms_ = 0;
 
   Phase phase_ = Phase::kHead;
   bool running_ = false;

@@ -70,6 +70,7 @@ bool H1Connection::flush() {
     failed_ = true;
     return false;
   }
+  if (out_.size() != before) left_deadline_ms_ = 0;  // it may still be reading
   if (out_.empty()) {
     write_deadline_ms_ = 0;
   } else if (out_.size() != before || write_deadline_ms_ == 0) {

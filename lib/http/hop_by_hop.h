@@ -42,6 +42,12 @@ bool is_named(const Field& field, std::span<const std::string> names);
 template <class Skip>
 void append_passing(const FieldList& from, const Skip& skip, std::string& block) {
   const ConnectionOptions options(from);
+  // Room for these and for what proxies add, so that the block grows once.
+  constexpr std::size_t kAdded = 320;
+  constexpr std::size_t kPunctuation = 4;
+  std::size_t room = block.size() + kAdded;
+  for (const Field& field : from) room += field.name.size() + field.value.size() + kPunctuation;
+  block.reserve(room);
   for (const Field& field : from) {
     if (!is_hop_by_hop(field.id) && !options.lists(field) && !skip(field))
       append_field(block, field.name, field.value);

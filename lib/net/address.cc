@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -74,12 +75,26 @@ std::uint16_t SocketAddress::port() const { return ntohs(storage_.v4.sin_port); 
 
 void SocketAddress::set_port(std::uint16_t port) { storage_.v4.sin_port = htons(port); }
 
+namespace {
+
+// Every request that goes to an origin carries one of these, and inet_ntop goes through printf for it.
+std::string v4_text(const in_addr& address) {
+  std::array<char, INET_ADDRSTRLEN> text;
+  char* to = text.data();
+  for (unsigned shift = 32; shift > 0; shift -= 8) {
+    if (shift < 32) *to++ = '.';
+    to = std::to_chars(to, text.data() + text.size(), ntohl(address.s_addr) >> (shift - 8) & 0xffU).ptr;
+  }
+  return {text.data(), to};
+}
+
+}  // namespace
+
 std::string SocketAddress::ip() const {
   if (!valid()) return {};
+  if (family() == AF_INET) return v4_text(storage_.v4.sin_addr);
   char text[INET6_ADDRSTRLEN];
-  const void* bytes =
-      family() == AF_INET ? static_cast<const void*>(&storage_.v4.sin_addr) : &storage_.v6.sin6_addr;
-  return inet_ntop(family(), bytes, text, sizeof text);
+  return inet_ntop(AF_INET6, &storage_.v6.sin6_addr, text, sizeof text);
 }
 
 std::string SocketAddress::to_string() const {

@@ -22,7 +22,7 @@ class TlsStream final : public Stream, private FdHandler {
   // Takes `fd` and `ssl`, whose side is set; `context` is what `ssl` came from.
   TlsStream(EventLoop& loop, int fd, const SocketAddress& peer, SslPtr ssl,
             std::shared_ptr<const void> context);
-  ~TlsStream();
+  ~TlsStream() override;
 
   // Counts how the handshake ends; `handshakes` belongs to the context.
   void count_into(TlsServerContext::Handshakes& handshakes) { handshakes_ = &handshakes; }

@@ -176,6 +176,39 @@ TEST(ClientLeaves, AWriteThatFailsEndsTheExchange) {
   EXPECT_FALSE(h.last().completed);
 }
 
+// Server-sent events or a long poll: nothing is written for a long time, so no write tells that nobody is
+// there.
+TEST(ClientLeaves, ASilentExchangeDoesNotOutliveItByMuch) {
+  ConnectionHarness h;
+  h.on_request_ = [](Seen&) {};
+  h.send(kGet);
+  h.pass_ms(60'000);
+  ASSERT_FALSE(h.last().closed) << "a client that is there may wait";
+  h.client_ends();
+  h.pass_ms(4000);
+  ASSERT_FALSE(h.last().closed);
+  h.pass_ms(1100);
+  EXPECT_TRUE(h.last().closed);
+  EXPECT_FALSE(h.last().completed);
+  EXPECT_FALSE(h.open());
+}
+
+TEST(ClientEnds, AndReadsOnForAsLongAsThereIsSomething) {
+  ConnectionHarness h;
+  h.on_request_ = [](Seen& seen) { seen.exchange->send_head({}); };
+  h.send(kGet);
+  h.client_ends();
+  for (int i = 0; i < 5; ++i) {
+    h.pass_ms(4000);
+    ASSERT_FALSE(h.last().closed);
+    h.last().exchange->send_body(Slice::copy_of("event"));
+    h.turn();
+  }
+  h.last().exchange->finish();
+  h.turn();
+  EXPECT_TRUE(h.last().completed);
+}
+
 TEST(ReadAhead, IsBoundedWhileAnExchangeRuns) {
   constexpr std::size_t kWindow = 16384;
   ConnectionHarness h({}, kWindow);
