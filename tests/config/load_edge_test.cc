@@ -150,7 +150,7 @@ TEST(LoadEdge, AnUnknownKeyIsRefusedWithTheNearestKnownOne) {
   EXPECT_EQ(refusal(with("cache: { rma: 1MiB }\n")),
             "edge.yaml:6:10: cache: unknown key \"rma\"; did you mean \"ram\"?");
   EXPECT_EQ(refusal(with("cache: { compression: 1 }\n")),
-            "edge.yaml:6:10: cache: unknown key \"compression\"; known here: ram max_object_share");
+            "edge.yaml:6:10: cache: unknown key \"compression\"; known here: ram fills max_object_share");
 }
 
 TEST(LoadEdge, ReportsEveryMistakeInTheOrderOfTheFile) {
