@@ -15,6 +15,7 @@
 namespace meridian::edge {
 
 class FillBoard;
+class FillProducer;
 
 // What the origin's head said, once it is known: everything a responder needs before the first body byte.
 struct FillHead {
@@ -114,6 +115,7 @@ class Fill : public std::enable_shared_from_this<Fill> {
 
   const std::string key_;
   FillBoard& owner_;
+  FillProducer* producer_ = nullptr;  // touched by the owner's board alone, on its loop
   mutable Mutex mutex_;
   View view_ GUARDED_BY(mutex_);
   FillHead head_;         // written before the verdict is published

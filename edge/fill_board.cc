@@ -72,8 +72,7 @@ void FillBoard::wake_producer(const std::shared_ptr<Fill>& fill, FillBoard& from
 }
 
 void FillBoard::call_producer(const Fill& fill) {
-  const auto found = producers_.find(&fill);
-  if (found != producers_.end()) found->second->on_readers_changed();
+  if (fill.producer_ != nullptr) fill.producer_->on_readers_changed();
 }
 
 }  // namespace meridian::edge

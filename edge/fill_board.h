@@ -44,8 +44,8 @@ class FillBoard {
   std::size_t fills() const { return local_.size(); }
 
   // The producer's side, on the fill's owner.
-  void produce(const Fill& fill, FillProducer& producer) { producers_[&fill] = &producer; }
-  void stop_producing(const Fill& fill) { producers_.erase(&fill); }
+  void produce(Fill& fill, FillProducer& producer) { fill.producer_ = &producer; }
+  void stop_producing(Fill& fill) { fill.producer_ = nullptr; }
   // From any reader's loop.
   static void wake_producer(const std::shared_ptr<Fill>& fill, FillBoard& from);
 
@@ -66,7 +66,6 @@ class FillBoard {
 
   EventLoop& loop_;
   std::unordered_map<const Fill*, Local> local_;
-  std::unordered_map<const Fill*, FillProducer*> producers_;
 };
 
 }  // namespace meridian::edge

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 
 #include "edge/error_page.h"
 #include "edge/origin_fetch.h"
@@ -314,13 +315,13 @@ const std::string& Request::ensure_request_id() {
   }
   static constexpr std::string_view kHex = "0123456789abcdef";
   constexpr std::size_t kIdBytes = 32;
-  request_id_.resize(kIdBytes);
+  std::array<char, kIdBytes> id;
   std::uint64_t bits = 0;
   for (std::size_t i = 0; i < kIdBytes; ++i, bits >>= 4U) {
     if (i % 16 == 0) bits = worker_.random();
-    request_id_[i] = kHex[bits & 15U];
+    id[i] = kHex[bits & 15U];
   }
-  return request_id_;
+  return request_id_.assign(id.data(), id.size());
 }
 
 void Request::on_closed(bool completed) {
