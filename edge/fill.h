@@ -131,7 +131,7 @@ class Fill : public std::enable_shared_from_this<Fill> {
   bool retain_ GUARDED_BY(mutex_) = false;
   bool producer_waits_ GUARDED_BY(mutex_) = false;
   std::vector<Piece> pieces_ GUARDED_BY(mutex_);
-  std::size_t first_piece_ GUARDED_BY(mutex_) = 0;  // those before it were dropped
+  std::size_t first_piece_ GUARDED_BY(mutex_) = 0;     // those before it were dropped
   std::uint64_t first_offset_ GUARDED_BY(mutex_) = 0;  // everything before it was dropped
   std::uint64_t end_offset_ GUARDED_BY(mutex_) = 0;
   std::vector<const Cursor*> cursors_ GUARDED_BY(mutex_);

@@ -134,7 +134,7 @@ class Connection final : private StreamHandler {
   bool keep_alive_ = false;
   bool received_ = false;  // any byte in this exchange
   unsigned informational_ = 0;
-  std::uint64_t left_ = 0;  // of a body with a length
+  std::uint64_t left_ = 0;     // of a body with a length
   bool event_stream_ = false;  // the response is one: it may be silent
   std::uint64_t exchanges_ = 0;
   std::optional<std::int64_t> keep_alive_ms_;
