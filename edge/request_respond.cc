@@ -20,6 +20,9 @@ namespace {
 constexpr http::FieldSet kSelective = {http::FieldId::kIfNoneMatch, http::FieldId::kIfModifiedSince,
                                        http::FieldId::kRange};
 constexpr std::size_t kPiecesAtOnce = 4;
+// What is queued of a stored object is only pointed to, so much of it may stand ready: the kernel takes it in
+// few calls.
+constexpr std::size_t kObjectAheadBytes = std::size_t{1} << 20U;
 
 }  // namespace
 
@@ -222,7 +225,7 @@ void Request::pump() {
 
 bool Request::pump_object() {
   while (piece_ < object_->piece_count()) {
-    if (exchange_->queued_bytes() > http::Exchange::kHighWater) return false;
+    if (exchange_->queued_bytes() > kObjectAheadBytes) return false;
     Slice piece = object_->piece(piece_++);
     const std::uint64_t offset = body_offset_;
     body_offset_ += piece.size;
