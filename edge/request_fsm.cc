@@ -41,7 +41,10 @@ void Request::begin(http::Exchange& exchange) {
 }
 
 void Request::walk(Step step) {
-  while (step != Step::kWait) step = (this->*kSteps[static_cast<std::size_t>(step)])();
+  while (step != Step::kWait) {
+    const StepFunction take = kSteps[static_cast<std::size_t>(step)];
+    step = (this->*take)();
+  }
 }
 
 Step Request::wait() { return Step::kWait; }
