@@ -10,6 +10,9 @@ import sys
 import xml.etree.ElementTree as ElementTree
 
 
+MOST_TOLD = 40
+
+
 def line(outcome, count, what, why=""):
     if count:
         print(outcome, count, what, " ".join(why.split())[:300], sep="\t")
@@ -81,12 +84,17 @@ def counted(what, status, path):
 
 def summary(path, seconds):
     totals = {"passed": 0, "failed": 0, "skipped": 0}
+    told = []
     with open(path, encoding="utf-8") as file:
         for text in file:
             outcome, count, what, why = text.rstrip("\n").split("\t")
             totals[outcome] += int(count)
             if outcome != "passed":
-                print(f"{outcome}: {what}" + (f": {why}" if why else ""))
+                told.append(f"{outcome}: {what}" + (f": {why}" if why else ""))
+    for text in told[:MOST_TOLD]:
+        print(text[:200])
+    if len(told) > MOST_TOLD:
+        print(f"and {len(told) - MOST_TOLD} more, all in {path}")
     print(f"{int(seconds) // 60} min {int(seconds) % 60} s")
     print("{passed} passed, {failed} failed, {skipped} skipped".format(**totals))
     return 1 if totals["failed"] or not totals["passed"] else 0

@@ -36,7 +36,7 @@ stage() {
   else
     printf 'FAILED  %4ds\n' $((SECONDS - began))
     printf '    --- the end of %s\n' "$log"
-    tail -n 40 "$log" | sed 's/^/    /'
+    grep -v '^ *0x[0-9a-f]*: ' "$log" | tail -n 30 | sed 's/^/    /'
   fi
   return $status
 }
