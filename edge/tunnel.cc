@@ -97,7 +97,10 @@ void Tunnel::end() {
   client_->want(false, false);
   origin_->want(false, false);
   loop_.at_end_of_turn([this, alive = alive_] {
-    if (*alive) ended_(*this, up_.bytes, down_.bytes);
+    if (!*alive) return;
+    // Held here: whoever is told drops the tunnel, and with it the function that is running.
+    const auto ended = std::move(ended_);
+    ended(*this, up_.bytes, down_.bytes);
   });
 }
 
