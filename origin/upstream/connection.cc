@@ -79,13 +79,12 @@ void Connection::want() {
 // for the reader of the response, the origin owes us nothing.
 void Connection::arm() {
   const Outgoing::Progress progress = exchange_.request->progress();
-  if (paused_ || progress == Outgoing::Progress::kWaitsForBody) {
+  // Server-sent events are silent for as long as nothing happens.
+  const bool may_be_silent = phase_ != Phase::kHead && event_stream_;
+  if (paused_ || may_be_silent || progress == Outgoing::Progress::kWaitsForBody) {
     deadline_.cancel();
   } else if (phase_ == Phase::kHead && progress != Outgoing::Progress::kBlocked) {
     deadline_.arm(exchange_.timeouts.first_byte_ms);
-  } else if (phase_ != Phase::kHead && event_stream_) {
-    // Server-sent events are silent for as long as nothing happens.
-    deadline_.cancel();
   } else {
     deadline_.arm(exchange_.timeouts.between_bytes_ms);
   }
