@@ -94,8 +94,8 @@ class PolicyCache final : public Cache, EvictionPolicy::Entries {
     while (used_ + request.bytes > capacity_) {
       const auto victim = policy_->evict(*this);
       if (!victim) break;
-      used_ -= entries_[*victim].bytes;
-      entries_[*victim] = {};
+      used_ -= entries_[victim->id].bytes;
+      entries_[victim->id] = {};
     }
     entry = {request.bytes, 0};
     used_ += request.bytes;

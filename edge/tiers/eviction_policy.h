@@ -30,6 +30,12 @@ class EvictionPolicy {
     ~Entries() = default;
   };
 
+  struct Victim {
+    EntryId id = 0;
+    // It was asked for again: since it was inserted, or so soon after it had left that it was remembered.
+    bool reused = false;
+  };
+
   virtual ~EvictionPolicy() = default;
   // What the objects may take together; a share of it may decide between queues.
   virtual void set_capacity(std::uint64_t bytes) = 0;
@@ -40,7 +46,7 @@ class EvictionPolicy {
   // The object behind an id was replaced by one of another size; its place in the order stays.
   virtual void resize(EntryId id, std::uint64_t old_bytes, std::uint64_t new_bytes) = 0;
   // Picks the next object to go and forgets its id; none when it holds none.
-  virtual std::optional<EntryId> evict(Entries& entries) = 0;
+  virtual std::optional<Victim> evict(Entries& entries) = 0;
   // Memory of the policy's own.
   virtual std::size_t footprint_bytes() const = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <iterator>
 #include <random>
 #include <utility>
 
@@ -85,7 +86,7 @@ void RamTier::put(Ref<const Object> object) {
 
 bool RamTier::put_if(const Ref<const Object>& object, const std::function<bool()>& still_valid) {
   const std::uint64_t bytes = object ? object->footprint_bytes() : 0;
-  Objects evicted;
+  Leaving evicted;
   Ref<const Object> replaced;
   {
     MutexLock lock(writers_);
@@ -101,7 +102,7 @@ bool RamTier::put_if(const Ref<const Object>& object, const std::function<bool()
 }
 
 Ref<const Object> RamTier::put_locked(const Ref<const Object>& object, std::uint64_t bytes,
-                                      Objects& evicted) {
+                                      Leaving& evicted) {
   const Place place = place_of(object->key_hash());
   ObjectShard& shard = shards_[place.shard];
   const auto held = shard.locate(place.hash, object->key());
@@ -158,39 +159,41 @@ std::uint64_t RamTier::overhead_bytes() const {
   return sizeof(*this) + shard_count_ * sizeof(ObjectShard) + index_bytes_ + policy_->footprint_bytes();
 }
 
-void RamTier::make_room(std::uint64_t bytes, Objects& evicted) {
+void RamTier::make_room(std::uint64_t bytes, Leaving& evicted) {
   Entries entries(*this);
   while (used_bytes() + bytes > capacity_bytes_) {
     const auto victim = policy_->evict(entries);
     if (!victim) return;
-    evicted.push_back(take(*victim));
+    evicted.push_back({take(victim->id), victim->reused});
     ++counts_.evictions;
   }
 }
 
-void RamTier::rebuild(Objects& evicted) {
+void RamTier::rebuild(Leaving& evicted) {
   Entries entries(*this);
-  Objects all;
-  while (const auto id = policy_->evict(entries)) all.push_back(take(*id));
+  Leaving all;
+  while (const auto victim = policy_->evict(entries)) {
+    all.push_back({take(victim->id), victim->reused});
+  }
   for (unsigned i = 0; i < shard_count_; ++i) shards_[i].clear();
   index_bytes_ = 0;
   policy_ = std::make_unique<S3Fifo>(S3Fifo::Options{});
   policy_->set_capacity(capacity_bytes_);
   auto first_kept = all.end();
   for (std::uint64_t bytes = 0; first_kept != all.begin(); --first_kept) {
-    bytes += (*(first_kept - 1))->footprint_bytes();
+    bytes += (first_kept - 1)->object->footprint_bytes();
     if (bytes > capacity_bytes_) break;
   }
   for (auto kept = first_kept; kept != all.end(); ++kept) {
-    insert(place_of((*kept)->key_hash()), *kept, (*kept)->footprint_bytes());
+    insert(place_of(kept->object->key_hash()), kept->object, kept->object->footprint_bytes());
   }
   counts_.evictions += static_cast<std::uint64_t>(first_kept - all.begin());
-  evicted.insert(evicted.end(), all.begin(), first_kept);
+  std::move(all.begin(), first_kept, std::back_inserter(evicted));
 }
 
-void RamTier::hand_over(Objects evicted) const {
+void RamTier::hand_over(Leaving evicted) const {
   if (!options_.on_evict) return;
-  for (Ref<const Object>& object : evicted) options_.on_evict(std::move(object));
+  for (Evicted& each : evicted) options_.on_evict(std::move(each));
 }
 
 void RamTier::remove(std::string_view key) {
@@ -216,7 +219,7 @@ bool RamTier::replace(const Object& expected, Ref<const Object> next) {
   DCHECK(next->key() == expected.key());
   const Place place = place_of(expected.key_hash());
   ObjectShard& shard = shards_[place.shard];
-  Objects evicted;
+  Leaving evicted;
   Ref<const Object> replaced;
   {
     MutexLock lock(writers_);
@@ -231,7 +234,7 @@ bool RamTier::replace(const Object& expected, Ref<const Object> next) {
 }
 
 void RamTier::set_capacity(std::uint64_t capacity_bytes) {
-  Objects evicted;
+  Leaving evicted;
   {
     MutexLock lock(writers_);
     capacity_bytes_ = capacity_bytes;

@@ -18,12 +18,16 @@ namespace meridian {
 // has returned. Lock order: writers, then a shard. Objects are freed outside both.
 class RamTier final : public Tier {
  public:
+  struct Evicted {
+    Ref<const Object> object;
+    bool reused = false;  // EvictionPolicy::Victim
+  };
   struct Options {
     std::uint64_t capacity_bytes = 256ULL << 20U;
     double max_object_share = 0.1;  // an object larger than this share of the capacity is refused
     unsigned shards = 0;            // a power of two; 0: by capacity
     // Receives what leaves for want of room, on the thread whose insert needed it, outside all locks.
-    std::function<void(Ref<const Object>)> on_evict = {};
+    std::function<void(Evicted)> on_evict = {};
   };
   explicit RamTier(Options options);
   ~RamTier() override;
@@ -58,7 +62,7 @@ class RamTier final : public Tier {
     std::uint64_t hash;
     unsigned shard;
   };
-  using Objects = std::vector<Ref<const Object>>;
+  using Leaving = std::vector<Evicted>;
 
   Place place_of(std::uint64_t hash) const;
   EntryId id_of(unsigned shard, ObjectShard::NodeId node) const { return node << shard_bits_ | shard; }
@@ -68,16 +72,16 @@ class RamTier final : public Tier {
   std::uint64_t overhead_bytes() const REQUIRES(writers_);
   std::uint64_t used_bytes() const REQUIRES(writers_) { return overhead_bytes() + object_bytes_; }
   // The reference count of what it returns is the caller's to drop, outside the lock.
-  Ref<const Object> put_locked(const Ref<const Object>& object, std::uint64_t bytes, Objects& evicted)
+  Ref<const Object> put_locked(const Ref<const Object>& object, std::uint64_t bytes, Leaving& evicted)
       REQUIRES(writers_);
   void insert(const Place& place, const Ref<const Object>& object, std::uint64_t bytes) REQUIRES(writers_);
   // Builds index and queues anew, for the newest objects that fit: they were made for far more than can stay.
-  void rebuild(Objects& evicted) REQUIRES(writers_);
+  void rebuild(Leaving& evicted) REQUIRES(writers_);
   Ref<const Object> exchange(EntryId id, Ref<const Object> object, std::uint64_t bytes) REQUIRES(writers_);
   Ref<const Object> take(EntryId id) REQUIRES(writers_);
   Ref<const Object> erase(EntryId id) REQUIRES(writers_);
-  void make_room(std::uint64_t bytes, Objects& evicted) REQUIRES(writers_);
-  void hand_over(Objects evicted) const EXCLUDES(writers_);
+  void make_room(std::uint64_t bytes, Leaving& evicted) REQUIRES(writers_);
+  void hand_over(Leaving evicted) const EXCLUDES(writers_);
 
   const Options options_;
   const std::uint64_t seed_;

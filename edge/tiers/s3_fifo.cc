@@ -19,7 +19,7 @@ void S3Fifo::resize(EntryId id, std::uint64_t old_bytes, std::uint64_t new_bytes
   queue_of(id).bytes += new_bytes - old_bytes;
 }
 
-std::optional<EntryId> S3Fifo::evict(Entries& entries) {
+std::optional<EvictionPolicy::Victim> S3Fifo::evict(Entries& entries) {
   for (unsigned rounds = 0; small_.count + main_.count > 0; ++rounds) {
     const bool from_small = small_.count > 0 && (small_.bytes >= small_target_bytes_ || main_.count == 0);
     const auto victim = from_small ? pass_small(entries) : pass_main(entries, rounds < kMaxRounds);
@@ -28,7 +28,7 @@ std::optional<EntryId> S3Fifo::evict(Entries& entries) {
   return std::nullopt;
 }
 
-std::optional<EntryId> S3Fifo::pass_small(Entries& entries) {
+std::optional<EvictionPolicy::Victim> S3Fifo::pass_small(Entries& entries) {
   const EntryId id = small_.oldest;
   const std::uint64_t bytes = entries.bytes(id);
   unlink(small_, id, bytes);
@@ -39,15 +39,15 @@ std::optional<EntryId> S3Fifo::pass_small(Entries& entries) {
   }
   ghost_.set_limit(small_.count + main_.count);
   ghost_.add(entries.hash(id));
-  return id;
+  return Victim{id, entries.frequency(id) > 0};
 }
 
-std::optional<EntryId> S3Fifo::pass_main(Entries& entries, bool spare) {
+std::optional<EvictionPolicy::Victim> S3Fifo::pass_main(Entries& entries, bool spare) {
   const EntryId id = main_.oldest;
   const std::uint64_t bytes = entries.bytes(id);
   const unsigned frequency = entries.frequency(id);
   unlink(main_, id, bytes);
-  if (frequency == 0 || !spare) return id;
+  if (frequency == 0 || !spare) return Victim{id, true};
   entries.set_frequency(id, frequency - 1);
   push(main_, id, bytes);
   return std::nullopt;

@@ -26,7 +26,7 @@ class S3Fifo final : public EvictionPolicy {
   void insert(EntryId id, std::uint64_t hash, std::uint64_t bytes) override;
   void erase(EntryId id, std::uint64_t bytes) override;
   void resize(EntryId id, std::uint64_t old_bytes, std::uint64_t new_bytes) override;
-  std::optional<EntryId> evict(Entries& entries) override;
+  std::optional<Victim> evict(Entries& entries) override;
   std::size_t footprint_bytes() const override { return links_.footprint_bytes() + ghost_.footprint_bytes(); }
 
   std::uint64_t small_bytes() const { return small_.bytes; }
@@ -56,8 +56,8 @@ class S3Fifo final : public EvictionPolicy {
   void push(Queue& queue, EntryId id, std::uint64_t bytes);
   void unlink(Queue& queue, EntryId id, std::uint64_t bytes);
   // Moves the oldest of the small queue on: to the main queue (none is returned) or out.
-  std::optional<EntryId> pass_small(Entries& entries);
-  std::optional<EntryId> pass_main(Entries& entries, bool spare);
+  std::optional<Victim> pass_small(Entries& entries);
+  std::optional<Victim> pass_main(Entries& entries, bool spare);
 
   Options options_;
   std::uint64_t small_target_bytes_ = 0;

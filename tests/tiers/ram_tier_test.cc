@@ -88,9 +88,9 @@ TEST(RamTier, PutOfNothingIsCountedAsRefused) {
 
 TEST(RamTier, HandsOverWhatItEvictsAndNothingElse) {
   std::map<std::string, int> evicted;
-  RamTier tier({.capacity_bytes = kMiB, .on_evict = [&](Ref<const Object> object) {
-                  EXPECT_TRUE(is_whole(*object, object->key()));
-                  ++evicted[std::string(object->key())];
+  RamTier tier({.capacity_bytes = kMiB, .on_evict = [&](RamTier::Evicted left) {
+                  EXPECT_TRUE(is_whole(*left.object, left.object->key()));
+                  ++evicted[std::string(left.object->key())];
                 }});
   tier.put(object_of("removed", 1, 100));
   tier.remove("removed");
@@ -110,8 +110,8 @@ TEST(RamTier, AHandedOverObjectMayComeBackAtOnce) {
   // As a tier below would do on a lookup that runs meanwhile: the callback is outside all locks.
   RamTier* self = nullptr;
   int returned = 0;
-  RamTier tier({.capacity_bytes = kMiB, .on_evict = [&](Ref<const Object> object) {
-                  if (++returned <= 10) self->put(std::move(object));
+  RamTier tier({.capacity_bytes = kMiB, .on_evict = [&](RamTier::Evicted left) {
+                  if (++returned <= 10) self->put(std::move(left.object));
                 }});
   self = &tier;
   for (int i = 0; i < 1000; ++i) tier.put(object_of("key " + std::to_string(i), 1, 2000));
@@ -158,8 +158,9 @@ TEST(RamTier, ASmallerCapacityHoldsAtOnce) {
 
 TEST(RamTier, AMuchSmallerCapacityIsNotEatenByTheOldIndex) {
   std::uint64_t handed_over = 0;
-  RamTier tier(
-      {.capacity_bytes = 32 * kMiB, .shards = 8, .on_evict = [&](Ref<const Object>) { ++handed_over; }});
+  RamTier tier({.capacity_bytes = 32 * kMiB, .shards = 8, .on_evict = [&](const RamTier::Evicted&) {
+                  ++handed_over;
+                }});
   for (int i = 0; i < 30'000; ++i) tier.put(object_of("key " + std::to_string(i), 1, 300, 20));
   tier.set_capacity(kMiB);
   const TierStats stats = tier.stats();

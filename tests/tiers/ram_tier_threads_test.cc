@@ -26,8 +26,8 @@ void run_threads(const std::function<void(unsigned)>& body) {
 // Everybody does everything on few keys in little room; every byte that is found is checked.
 TEST(RamTierThreads, NoWrongByteWhileAllChangeEverything) {
   std::atomic<std::uint64_t> handed_over{0};
-  RamTier tier({.capacity_bytes = 1U << 20U, .shards = 4, .on_evict = [&](Ref<const Object> object) {
-                  handed_over += is_whole(*object, object->key()) ? 1U : 1'000'000U;
+  RamTier tier({.capacity_bytes = 1U << 20U, .shards = 4, .on_evict = [&](RamTier::Evicted left) {
+                  handed_over += is_whole(*left.object, left.object->key()) ? 1U : 1'000'000U;
                 }});
   std::atomic<std::uint64_t> wrong{0};
   std::atomic<std::uint64_t> hits{0};

@@ -22,15 +22,20 @@ class Bench final : public EvictionPolicy::Entries {
 
   static std::uint64_t hash_of(EntryId id) { return (id + 1) * 0x9E3779B97F4A7C15ULL; }
   void insert(EntryId id, std::uint64_t bytes = 1) {
-    held[id] = {bytes, 0};
+    held[id] = {bytes, 0, false};
     policy.insert(id, hash_of(id), bytes);
   }
-  void hit(EntryId id, unsigned times = 1) { held.at(id).frequency += times; }
+  void hit(EntryId id, unsigned times = 1) {
+    held.at(id).frequency += times;
+    held.at(id).asked = true;
+  }
   EntryId evict() {
     const auto victim = policy.evict(*this);
     EXPECT_TRUE(victim);
-    held.erase(victim.value_or(0));
-    return victim.value_or(0);
+    if (!victim) return 0;
+    EXPECT_EQ(victim->reused, held.at(victim->id).asked);
+    held.erase(victim->id);
+    return victim->id;
   }
   std::vector<EntryId> evict_all() {
     std::vector<EntryId> order;
@@ -41,6 +46,7 @@ class Bench final : public EvictionPolicy::Entries {
   struct Held {
     std::uint64_t bytes = 0;
     unsigned frequency = 0;
+    bool asked = false;
   };
   S3Fifo policy;
   std::map<EntryId, Held> held;
