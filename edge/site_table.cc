@@ -40,8 +40,10 @@ upstream::GroupOptions group_options(const config::SiteConfig& site) {
   to.idle_connections = from.idle_connections;
   to.idle_timeout_ms = from.idle_timeout_ms;
   to.breaker_failures = from.breaker_failures;
+  to.breaker_span_ms = from.breaker_span_ms;
   to.breaker_open_ms = from.breaker_open_ms;
   to.eject_error_rate = from.eject_error_rate;
+  to.server_errors_count = from.server_errors_count;
   to.eject_ms = from.eject_ms;
   to.tls.verify = from.tls.verify;
   to.tls.ca_file = from.tls.ca_file;
@@ -56,8 +58,9 @@ bool same(const upstream::GroupOptions& a, const upstream::GroupOptions& b) {
     return std::tie(o.name, o.balance, o.connect_timeout_ms, o.first_byte_timeout_ms,
                     o.between_bytes_timeout_ms, o.total_timeout_ms, o.retries, o.retry_budget,
                     o.retry_backoff_ms, o.connections, o.queue, o.queue_timeout_ms, o.idle_connections,
-                    o.idle_timeout_ms, o.breaker_failures, o.breaker_open_ms, o.eject_error_rate, o.eject_ms,
-                    o.tls.verify, o.tls.ca_file, o.tls.certificate_file, o.tls.key_file, o.tls_server_name);
+                    o.idle_timeout_ms, o.breaker_failures, o.breaker_span_ms, o.breaker_open_ms,
+                    o.eject_error_rate, o.server_errors_count, o.eject_ms, o.tls.verify, o.tls.ca_file,
+                    o.tls.certificate_file, o.tls.key_file, o.tls_server_name);
   };
   const auto same_target = [](const upstream::TargetOptions& x, const upstream::TargetOptions& y) {
     return x.url == y.url && x.weight == y.weight && x.backup == y.backup &&

@@ -5,15 +5,19 @@
 
 namespace meridian::upstream {
 
-// Keeps requests from a target that fails: after `failures` in a row it opens for `open_ms`, then lets one
-// trial through (half-open); the trial's outcome closes it or opens it again. Any thread; no locks.
+// Keeps requests from a target that fails: after `failures` in a row, the first of them at least `span_ms`
+// ago, it opens for `open_ms`, then lets one trial through (half-open); the trial's outcome closes it or
+// opens it again. The span keeps one bad moment from being taken for an outage: requests that run at once
+// fail at once, as when a server restarts one of its processes or one URL makes it hang up. Any thread; no
+// locks.
 class Breaker {
  public:
   enum class State : std::uint8_t { kClosed, kOpen, kHalfOpen };
   // What a request was let through as; it must come back by succeeded(), failed() or abandoned().
   enum class Pass : std::uint8_t { kRefused, kNormal, kTrial };
 
-  Breaker(unsigned failures, std::int64_t open_ms) : limit_(failures), open_ms_(open_ms) {}
+  Breaker(unsigned failures, std::int64_t span_ms, std::int64_t open_ms)
+      : limit_(failures), span_ms_(span_ms), open_ms_(open_ms) {}
 
   State state(std::int64_t now_ms) const {
     const std::int64_t until = open_until_ms_.load(std::memory_order_acquire);
@@ -44,7 +48,9 @@ class Breaker {
       trial_.store(false, std::memory_order_release);
       return;
     }
-    if (failures_.fetch_add(1, std::memory_order_relaxed) + 1 < limit_) return;
+    const unsigned row = failures_.fetch_add(1, std::memory_order_relaxed) + 1;
+    if (row == 1) row_since_ms_.store(now_ms, std::memory_order_relaxed);
+    if (row < limit_ || now_ms - row_since_ms_.load(std::memory_order_relaxed) < span_ms_) return;
     std::int64_t closed = 0;
     if (open_until_ms_.compare_exchange_strong(closed, now_ms + open_ms_, std::memory_order_acq_rel)) {
       failures_.store(0, std::memory_order_relaxed);
@@ -57,8 +63,10 @@ class Breaker {
 
  private:
   const unsigned limit_;
+  const std::int64_t span_ms_;
   const std::int64_t open_ms_;
-  std::atomic<unsigned> failures_{0};
+  std::atomic<unsigned> failures_{0};           // in a row
+  std::atomic<std::int64_t> row_since_ms_{0};   // when the first of them came
   std::atomic<std::int64_t> open_until_ms_{0};  // 0: closed
   std::atomic<bool> trial_{false};
 };

@@ -27,7 +27,7 @@ SharedTarget::SharedTarget(const GroupOptions& group, const TargetOptions& optio
       url_(std::move(url)),
       server_name_(group.tls_server_name.empty() ? url_.host : group.tls_server_name),
       seed_(hash_bytes(options.url)),
-      breaker_(group.breaker_failures, group.breaker_open_ms),
+      breaker_(group.breaker_failures, group.breaker_span_ms, group.breaker_open_ms),
       slots_(std::make_shared<Slots>(group.connections, group.queue)) {}
 
 TargetState SharedTarget::state(std::int64_t now_ms) const {

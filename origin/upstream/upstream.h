@@ -43,6 +43,7 @@ struct GroupOptions {
   unsigned idle_connections = 64;  // kept per worker and target
   std::int64_t idle_timeout_ms = 60'000;
   unsigned breaker_failures = 5;        // in a row: opens
+  std::int64_t breaker_span_ms = 1000;  // if the first of them is at least so long ago
   std::int64_t breaker_open_ms = 5000;  // then half-open: one trial
   double eject_error_rate = 0.5;        // passive ejection over ten seconds, with at least 20 requests
   std::int64_t eject_ms = 10'000;

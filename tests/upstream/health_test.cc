@@ -9,7 +9,7 @@ namespace {
 using State = TargetState::Breaker;
 
 TEST(Breaker, OpensAfterFailuresInARowAndLetsOneTrialThrough) {
-  Breaker breaker(3, 1000);
+  Breaker breaker(3, 0, 1000);
   const auto fail_once = [&](std::int64_t now) { breaker.failed(breaker.enter(now), now); };
   fail_once(1);
   fail_once(2);
@@ -36,8 +36,22 @@ TEST(Breaker, OpensAfterFailuresInARowAndLetsOneTrialThrough) {
   EXPECT_EQ(breaker.enter(2011), Breaker::Pass::kNormal);
 }
 
+// Requests that run at once fail at once: that is one bad moment, and no outage.
+TEST(Breaker, ABurstOfFailuresDoesNotOpenIt) {
+  Breaker breaker(3, 1000, 5000);
+  for (int i = 0; i < 50; ++i) breaker.failed(breaker.enter(100 + i), 100 + i);
+  EXPECT_EQ(breaker.state(150), Breaker::State::kClosed);
+  breaker.succeeded(breaker.enter(200));
+  for (int i = 0; i < 50; ++i) breaker.failed(breaker.enter(1100), 1100 + i);
+  EXPECT_EQ(breaker.state(1149), Breaker::State::kClosed) << "the success between them began a new row";
+  breaker.failed(breaker.enter(2099), 2099);
+  EXPECT_EQ(breaker.state(2099), Breaker::State::kClosed);
+  breaker.failed(breaker.enter(2100), 2100);
+  EXPECT_EQ(breaker.state(2100), Breaker::State::kOpen) << "a second of nothing but failures";
+}
+
 TEST(Breaker, LateOutcomesOfOldRequestsChangeNothing) {
-  Breaker breaker(1, 1000);
+  Breaker breaker(1, 0, 1000);
   const Breaker::Pass a = breaker.enter(0);
   const Breaker::Pass b = breaker.enter(0);
   const Breaker::Pass c = breaker.enter(0);
@@ -81,7 +95,10 @@ TEST(RateWindow, ForgetsSecondBySecond) {
 
 class HealthTest : public UpstreamTest {
  protected:
-  void SetUp() override { options.retries = 0; }
+  void SetUp() override {
+    options.retries = 0;
+    options.breaker_span_ms = 0;
+  }
   void break_off(ScriptedOrigin& origin) {
     origin.answer_by([](OriginConnection& c) { c.reset(); });
   }
@@ -119,6 +136,17 @@ TEST_F(HealthTest, TheBreakerOpensTriesAndCloses) {
   origin.connections.back()->send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n");
   ASSERT_TRUE(drive([&] { return trial->saw("head"); }));
   EXPECT_EQ(state().breaker, State::kClosed);
+}
+
+TEST_F(HealthTest, OneBadMomentIsNoOutage) {
+  options.breaker_span_ms = 1000;
+  use({origin.url()});
+  break_off(origin);
+  for (unsigned i = 0; i < 4 * options.breaker_failures; ++i) EXPECT_TRUE(run()->error);
+  EXPECT_EQ(state().breaker, State::kClosed);
+  advance(options.breaker_span_ms);
+  EXPECT_TRUE(run()->error);
+  EXPECT_EQ(state().breaker, State::kOpen);
 }
 
 TEST_F(HealthTest, ATrialThatIsDroppedLeavesRoomForAnother) {
