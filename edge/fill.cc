@@ -23,15 +23,12 @@ void Fill::publish_head(FillHead head, bool shareable, bool retain) {
   notify();
 }
 
-void Fill::publish_object(Ref<const Object> object, std::string_view how, int fwd_status, bool stale,
-                          bool shareable) {
+void Fill::publish_object(Ref<const Object> object, int fwd_status, bool shareable) {
   {
     MutexLock lock(mutex_);
     CHECK(view_.verdict == Verdict::kPending);
     object_ = std::move(object);
-    how_ = how;
     fwd_status_ = fwd_status;
-    served_stale_ = stale;
     view_ = {shareable ? Verdict::kObject : Verdict::kAlone, Body::kWhole};
   }
   notify();

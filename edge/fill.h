@@ -22,6 +22,7 @@ struct FillHead {
   int status = 0;
   std::string block;         // field lines for clients, without framing, Age and Cache-Status
   std::string stored_block;  // what is stored instead, when some fields may not be (no-cache="x"); else empty
+  std::string own_lines;     // what is stored beside it and read by us alone; see stored_head.h
   ObjectMeta meta;           // freshness, also of what is not stored
   std::optional<std::uint64_t> length;
   bool no_body = false;
@@ -41,7 +42,7 @@ class Fill : public std::enable_shared_from_this<Fill> {
   enum class Verdict : std::uint8_t {
     kPending,  // no head yet
     kStream,   // the head is there, the body is coming or whole
-    kObject,   // use object(): validated, or stale because the origin failed
+    kObject,   // use object(): the origin has confirmed it
     kAlone,    // the response may not be shared: only the reader that started the fill may have it
     kFailed,   // error() says why; nothing was sent
   };
@@ -66,10 +67,8 @@ class Fill : public std::enable_shared_from_this<Fill> {
 
   // --- for the producer, on its own loop ---
   void publish_head(FillHead head, bool shareable, bool retain);
-  // `how`: for Cache-Status. `fwd_status`: the origin's; 0 when none came. `stale`: the object answers for a
-  // failed origin.
-  void publish_object(Ref<const Object> object, std::string_view how, int fwd_status, bool stale,
-                      bool shareable);
+  // `object` is what the origin has confirmed.
+  void publish_object(Ref<const Object> object, int fwd_status, bool shareable);
   void publish_error(Error error);  // before the head: kFailed; after it: the body is broken
   // Nobody was left, and nobody needed it: whoever joins after all asks for itself.
   void abandon();
@@ -91,10 +90,8 @@ class Fill : public std::enable_shared_from_this<Fill> {
   // whole).
   const FillHead& head() const { return head_; }
   Ref<const Object> object() const;
-  // Valid when the verdict is kObject.
-  std::string_view how() const { return how_; }
+  // Valid when there is an object: the origin's status.
   int fwd_status() const { return fwd_status_; }
-  bool served_stale() const { return served_stale_; }
   Error error() const;
   // Takes up to `max` pieces at the cursor and moves it. The view tells whether more will come.
   std::size_t read(Cursor& cursor, Slice* to, std::size_t max, View& view);
@@ -118,10 +115,8 @@ class Fill : public std::enable_shared_from_this<Fill> {
   FillProducer* producer_ = nullptr;  // touched by the owner's board alone, on its loop
   mutable Mutex mutex_;
   View view_ GUARDED_BY(mutex_);
-  FillHead head_;         // written before the verdict is published
-  std::string_view how_;  // these three too
-  int fwd_status_ = 0;
-  bool served_stale_ = false;
+  FillHead head_;       // written before the verdict is published
+  int fwd_status_ = 0;  // this too
   Ref<const Object> object_ GUARDED_BY(mutex_);
   Error error_ GUARDED_BY(mutex_);
   struct Piece {

@@ -128,25 +128,48 @@ void OriginFetch::on_head(const http::ResponseHead& head, std::optional<std::uin
   if (fetch_)
     worker_.sheet().observe(stats::kOriginFirstByte, (worker_.loop().now_ms() - started_ms_) * 1000);
   if (validating_ && head.status == 304) return take_not_modified(head);
-  if (plan_.stale && http::is_stale_if_error_status(head.status) &&
-      fall_back_to_stale("origin-error", head.status))
-    return;
+  if (plan_.stale && http::is_stale_if_error_status(head.status)) note_failure();
   if (validating_) worker_.sheet().add(stats::kRevalidations, stats::Revalidation::kReplaced);
   if (plan_.unsafe) invalidate(head);
   if (plan_.validate && original_->head().method == http::Method::kHead) freshen_by_head(head);
   begin_response(head, length, no_body);
 }
 
-// The stored fields as the origin's newer word on the same representation changes them.
-std::string OriginFetch::merged_head(const http::FieldList& stored, const http::ResponseHead& update) const {
-  const http::StoreDecision decision = decide(update);
+// A stored response as the origin's newer word on the same representation changes it.
+struct OriginFetch::Updated {
+  std::string lines;        // for clients
+  std::string own_lines;    // for us; see stored_head.h
+  http::ResponseHead head;  // both, as the rules see them: views of the two, and of the update's Age
+  http::StoreDecision decision;
+};
+
+// What the update does not name stays as it was, our own field among it: the merged head is judged as if it
+// had come as a whole (RFC 9111 section 4.3.4).
+void OriginFetch::update_stored(const http::FieldList& stored, const http::ResponseHead& update,
+                                Updated& to) const {
   std::string received;
   http::append_client_response_fields(update, worker_.name(), worker_.http_date(), {}, received);
+  if (site().config.forwarding.rewrite_redirects) rewrite_location(received);
   http::FieldList fields;
   http::parse_block(received, fields);
-  std::string merged;
-  http::merge_fields(stored, fields, decision.strip, merged);
-  return merged;
+  http::merge_fields(stored, fields, {}, to.lines);
+  append_own_lines(update.fields, to.own_lines);
+  if (to.own_lines.empty()) to.own_lines = own_lines(*plan_.stale);
+  to.head.status = plan_.stale->meta().status;
+  http::parse_block(to.lines, to.head.fields);
+  if (update.fields.has(http::FieldId::kAge))
+    to.head.fields.add(http::FieldId::kAge, update.fields.value(http::FieldId::kAge));
+  http::FieldList own;
+  http::parse_block(to.own_lines, own);
+  for (const http::Field& field : own) to.head.fields.add(field.id, field.value);
+  to.decision = decide(to.head, true);
+  if (to.decision.strip.empty()) return;
+  // Fields that the merged directives forbid to store, whichever of the two brought them.
+  std::string kept;
+  http::merge_fields(stored, fields, to.decision.strip, kept);
+  to.head.fields.clear();
+  to.lines = std::move(kept);
+  http::parse_block(to.lines, to.head.fields);
 }
 
 // The origin confirms what is stored (RFC 9111 section 4.3.3): the stored head is updated and answers
@@ -165,24 +188,18 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
     return on_error({ErrorCode::kCancelled, ErrorSource::kOrigin, true,
                      "the origin's 304 confirmed another validator than the one it was asked about"});
   }
-  const std::string merged = merged_head(stored, head);
-  http::ResponseHead now;
-  now.status = stale.meta().status;
-  http::parse_block(merged, now.fields);
-  // Freshness comes from the merged fields with the Age and the targeted fields of the 304 itself.
-  for (const http::FieldId id : {http::FieldId::kAge, http::FieldId::kMeridianCacheControl}) {
-    if (head.fields.has(id)) now.fields.add(id, head.fields.value(id));
-  }
-  const http::StoreDecision decision = decide(now, true);
+  Updated now;
+  update_stored(stored, head, now);
+  const http::StoreDecision& decision = now.decision;
   ObjectMeta meta = stale.meta();
   set_times(meta, decision.times);
   meta.flags |= http::kStoredHasValidator;
-  const std::string packed = pack_head(merged, worker_.name(), meta);
+  const std::string packed = pack_head(now.lines, now.own_lines, worker_.name(), meta);
   const Ref<const Object> fresh = stale.with(meta, packed);
   headed_ = true;
   // Under another Vary it would have to stand under another key (RFC 9111 section 4.1): the next fetch puts
   // it there.
-  const bool same_vary = vary_of(stored) == vary_of(now.fields);
+  const bool same_vary = vary_of(stored) == vary_of(now.head.fields);
   if (!same_vary) {
     worker_.ram().remove_if(stale);
   } else if (decision.store()) {
@@ -198,19 +215,16 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
                          !decision.times.has(http::kStoredNoCache);
   // The connection is kept: on_done() follows.
   settled_ = true;
-  fill_->publish_object(fresh, {}, 304, false, shareable);
+  fill_->publish_object(fresh, 304, shareable);
 }
 
-// Stale-if-error (RFC 5861 section 4): the stored response answers in the place of a failed origin.
-bool OriginFetch::fall_back_to_stale(std::string_view how, int status) {
+// Stale-if-error (RFC 5861 section 4): who may have the stored response in place of this failure takes it;
+// see Request::stand_in. The failure itself must not take its place in the store then.
+void OriginFetch::note_failure() {
+  if (headed_) return;
   worker_.sheet().add(stats::kRevalidations, plan_.stale_if_error ? stats::Revalidation::kServedStale
                                                                   : stats::Revalidation::kFailed);
-  if (!plan_.stale_if_error || headed_) return false;
-  headed_ = true;
-  close_to_askers();
-  fill_->publish_object(plan_.stale, how, status, true, true);
-  end();
-  return true;
+  if (plan_.stale_if_error) plan_.may_store = false;
 }
 
 std::string OriginFetch::vary_of(const http::FieldList& fields) const {
@@ -235,15 +249,12 @@ void OriginFetch::freshen_by_head(const http::ResponseHead& head) {
     case http::HeadEffect::kUpdate:
       break;
   }
-  const std::string merged = merged_head(stored, head);
-  http::ResponseHead now;
-  now.status = 200;
-  http::parse_block(merged, now.fields);
-  const http::StoreDecision decision = decide(now, true);
-  if (!decision.store() || vary_of(stored) != vary_of(now.fields)) return;
+  Updated now;
+  update_stored(stored, head, now);
+  if (!now.decision.store() || vary_of(stored) != vary_of(now.head.fields)) return;
   ObjectMeta meta = stale.meta();
-  set_times(meta, decision.times);
-  const std::string packed = pack_head(merged, worker_.name(), meta);
+  set_times(meta, now.decision.times);
+  const std::string packed = pack_head(now.lines, now.own_lines, worker_.name(), meta);
   worker_.ram().replace(stale, stale.with(meta, packed));
 }
 
@@ -283,7 +294,7 @@ void OriginFetch::on_done(const http::FieldList& trailers) {
 void OriginFetch::on_error(const Error& error) {
   if (ended_) return;
   if (settled_) return end();
-  if (!headed_ && plan_.stale && fall_back_to_stale("origin-unreachable", 0)) return;
+  if (plan_.stale) note_failure();
   if (storing_) stop_storing(http::NotStored::kBroken);
   headed_ = true;
   close_to_askers();

@@ -31,11 +31,10 @@ struct FetchPlan {
   std::string variant;       // the key of the variant that the request selects; empty: the primary key itself
   std::string collapse_key;  // where askers find the fill; empty: nobody else may join
   bool may_store = false;
-  bool validate = false;  // the cache takes part: the client's conditionals are not sent, our own may be
-  Ref<const Object>
-      stale;  // validated with its own validators; answers if the origin fails and stale_if_error
-  bool stale_if_error = false;
-  bool unsafe = false;  // success invalidates what is stored
+  bool validate = false;    // the cache takes part: the client's conditionals are not sent, our own may be
+  Ref<const Object> stale;  // validated with its own validators
+  bool stale_if_error = false;  // if the origin fails, who asked may be given `stale` instead
+  bool unsafe = false;          // success invalidates what is stored
   bool tunnel = false;
 
   std::string_view authority() const {
@@ -89,8 +88,9 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   const Site& site() const;
   void build_request(Request& request, std::string& block);
   void take_not_modified(const http::ResponseHead& head);
-  bool fall_back_to_stale(std::string_view how, int status);
-  std::string merged_head(const http::FieldList& stored, const http::ResponseHead& update) const;
+  void note_failure();
+  struct Updated;
+  void update_stored(const http::FieldList& stored, const http::ResponseHead& update, Updated& to) const;
   std::string vary_of(const http::FieldList& fields) const;
   void freshen_by_head(const http::ResponseHead& head);
   void invalidate(const http::ResponseHead& head);

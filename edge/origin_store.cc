@@ -47,6 +47,7 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
   store_key_ = plan_.key;
   bool shareable = false;
   if (storing_) {
+    append_own_lines(head.fields, fill_head.own_lines);
     worker_.sheet().change(stats::kFillsRunning, +1);
     settle_variant(head, fill_head);
     // Those who come later may have it only as far as it is fresh now.
@@ -128,7 +129,7 @@ void OriginFetch::store() {
   worker_.sheet().observe(stats::kObjectSize, static_cast<std::int64_t>(fill_->produced_bytes()));
   const std::string& block = head.stored_block.empty() ? head.block : head.stored_block;
   ObjectMeta meta = head.meta;
-  const std::string packed = pack_head(block, worker_.name(), meta);
+  const std::string packed = pack_head(block, head.own_lines, worker_.name(), meta);
   put(Object::from_fill(store_key_, meta, packed, std::move(body)));
 }
 
@@ -154,7 +155,8 @@ void OriginFetch::store_part(std::vector<Slice> body) {
   if (held->complete_length && held->range.first == 0 && held->range.size() == *held->complete_length) {
     meta.status = 200;
     meta.flags = static_cast<std::uint16_t>(meta.flags & ~http::kStoredPartial);
-    put(Object::from_fill(store_key_, meta, block, std::move(body)));
+    const std::string packed = pack_head(block, head.own_lines, worker_.name(), meta);
+    put(Object::from_fill(store_key_, meta, packed, std::move(body)));
     worker_.ram().remove(key);
     return;
   }

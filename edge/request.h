@@ -128,6 +128,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   void leave_fill();
   bool variant_matches(const FillHead& fill_head);
   Step settle_fill(const Fill::View& view);
+  bool stand_in(const Fill::View& view);
   Step take_object();
   Step ask_again();
 

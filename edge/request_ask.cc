@@ -164,6 +164,7 @@ void Request::on_fill_progress() {
 
 // What the fill's verdict means for this request.
 Step Request::settle_fill(const Fill::View& view) {
+  if (stand_in(view)) return Step::kDeliver;
   switch (view.verdict) {
     case Fill::Verdict::kPending:
       return Step::kWait;
@@ -196,16 +197,34 @@ Step Request::ask_again() {
   return Step::kAsk;
 }
 
-// The origin confirmed what is stored, or failed and the stale response stands in for it.
+// Stale-if-error: what this request has found stored answers in place of the origin's failure, where the
+// response, our policy or this very request allows it (RFC 5861 section 4). Each reader of a fill decides for
+// itself.
+bool Request::stand_in(const Fill::View& view) {
+  if (!object_ || !reuse_.stale_if_error || view.verdict == Fill::Verdict::kPending) return false;
+  if (view.verdict == Fill::Verdict::kFailed) {
+    if (fill_->error().code == ErrorCode::kCancelled) return false;
+    outcome_.detail = "origin-unreachable";
+  } else {
+    outcome_.fwd_status = fill_->object() ? 0 : fill_->head().status;
+    if (!http::is_stale_if_error_status(outcome_.fwd_status)) return false;
+    outcome_.detail = "origin-error";
+  }
+  outcome_.collapsed = !leader_;
+  outcome_.result = stats::CacheResult::kStale;
+  outcome_.tier = stats::Tier::kRam;
+  leave_fill();
+  return true;
+}
+
+// The origin confirmed what is stored.
 Step Request::take_object() {
   object_ = fill_->object();
-  const bool stale = fill_->served_stale();
-  outcome_.detail = fill_->how();
   outcome_.collapsed = !leader_;
-  outcome_.result = stale ? stats::CacheResult::kStale : stats::CacheResult::kRevalidated;
+  outcome_.result = stats::CacheResult::kRevalidated;
   outcome_.tier = stats::Tier::kRam;
   outcome_.fwd_status = fill_->fwd_status();
-  outcome_.stored = !stale;
+  outcome_.stored = true;
   reuse_.ttl_s = times_of(object_->meta()).ttl_at(now_s());
   leave_fill();
   return Step::kDeliver;

@@ -150,13 +150,24 @@ bool Request::deliver_part() {
   const std::uint64_t length = *held->complete_length;
   const auto wanted = http::satisfy(specs->front(), length);
   if (!wanted || wanted->first < held->range.first || wanted->last > held->range.last) return false;
-  if (!http::if_range_holds(head().fields, validators, now_s())) return false;
+  // Preconditions come before the range (RFC 9110 section 13.2.2); a part has its representation's
+  // validators.
+  const bool known = http::evaluate(head(), validators, http::Evaluate::kCache, now_s(),
+                                    part->meta().response_time_s) == http::Precondition::kNotModified;
+  if (!known && !http::if_range_holds(head().fields, validators, now_s())) return false;
 
-  object_ = std::move(part);
   reuse_ = reuse;
+  // It asks for the same range again, as there is no whole response that could be refreshed.
+  if (reuse.verdict == http::Reuse::Verdict::kStaleWhileRevalidate) refresh_behind();
+  object_ = std::move(part);
   outcome_.miss = http::MissReason::kNone;
-  outcome_.result = stats::CacheResult::kHit;
+  outcome_.result =
+      reuse.verdict == http::Reuse::Verdict::kFresh ? stats::CacheResult::kHit : stats::CacheResult::kStale;
   outcome_.tier = stats::Tier::kRam;
+  Source source;
+  source.meta = &object_->meta();
+  source.age_s = times_of(object_->meta()).age_at(now_s());
+  if (known) return respond_not_modified(source, fields);
   std::array<char, 70> buffer;
   std::string block;
   for (const http::Field& field : fields) {
@@ -164,11 +175,8 @@ bool Request::deliver_part() {
   }
   http::append_field(block, "Content-Range", http::format_content_range(*wanted, length, buffer));
   plan_.range(wanted->first - held->range.first, wanted->last + 1 - held->range.first);
-  send(206, block, true, wanted->size(), times_of(object_->meta()).age_at(now_s()));
-  if (head().method == http::Method::kHead)
-    finish_response();
-  else
-    pump();
+  send(206, block, true, wanted->size(), source.age_s);
+  pump();
   return true;
 }
 

@@ -105,10 +105,7 @@ class Reader {
     to.minute = digits(2), skip(":");
     to.second = digits(2);
   }
-  void zone() {
-    if (starts_with("UTC")) return skip("UTC");
-    skip("GMT");
-  }
+  void zone() { skip("GMT"); }
 
  private:
   void fail() { ok_ = false; }

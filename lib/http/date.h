@@ -9,11 +9,11 @@ namespace meridian::http {
 
 inline constexpr std::size_t kHttpDateBytes = 29;
 
-// IMF-fixdate, RFC 850 and asctime forms. Letters match in any case, and "UTC" passes for "GMT", as RFC 9111
-// section 4.2 asks of caches; everything else is strict: any deviation (two-digit year in an IMF-fixdate,
-// missing comma, one-digit hour, other zones, 30 February) is invalid. The day name must be a day name but
-// need not fit the date, as it says nothing that the date does not. `now_s` is for the century of an RFC 850
-// year: more than 50 years ahead means the past.
+// IMF-fixdate, RFC 850 and asctime forms. Letters match in any case, as RFC 9111 section 4.2 asks of caches;
+// everything else is strict: any deviation (two-digit year in an IMF-fixdate, missing comma, one-digit hour,
+// a zone other than GMT, which that section calls invalid, 30 February) is invalid. The day name must be a
+// day name but need not fit the date, as it says nothing that the date does not. `now_s` is for the century
+// of an RFC 850 year: more than 50 years ahead means the past.
 std::optional<std::int64_t> parse_http_date(std::string_view text, std::int64_t now_s);
 
 // Writes exactly kHttpDateBytes bytes of IMF-fixdate, with no terminator. Times outside of the years 1 to

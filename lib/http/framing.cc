@@ -25,13 +25,22 @@ bool parse_length(std::string_view text, std::uint64_t& length) {
   return true;
 }
 
-enum class Coding : std::uint8_t { kMalformed, kChunkedOnly, kNotFinal, kUnsupported };
+enum class Coding : std::uint8_t { kMalformed, kChunkedOnly, kNotFinal, kUnknown, kUnsupported };
+
+// Codings that change the bytes (RFC 9112 section 7.2). We never ask for them and do not undo them.
+bool is_compression(std::string_view coding) {
+  for (std::string_view known : {"gzip", "x-gzip", "deflate", "compress", "x-compress"}) {
+    if (equals_ignoring_case(coding, known)) return true;
+  }
+  return false;
+}
 
 // Looks at members with empty ones kept: a list like ", chunked" is read differently by different recipients.
 struct CodingList {
   std::size_t members = 0;
   std::size_t chunked = 0;
   bool chunked_last = false;
+  bool compressed = false;
   bool malformed = false;
 
   void add_line(std::string_view line) {
@@ -48,6 +57,7 @@ struct CodingList {
     if (chunked_last) ++chunked;
     // A parameter may follow another coding's name; chunked has none (RFC 9112 section 7).
     const std::string_view name = trim(member.substr(0, member.find(';')));
+    if (is_compression(name)) compressed = true;
     if (!is_token(name) || (!chunked_last && equals_ignoring_case(name, "chunked"))) malformed = true;
   }
 };
@@ -58,6 +68,7 @@ Coding coding_of(const FieldList& fields) {
     if (field.id == FieldId::kTransferEncoding) list.add_line(field.value);
   }
   if (list.malformed) return Coding::kMalformed;
+  if (list.chunked == 0 && list.members == 1 && !list.compressed) return Coding::kUnknown;
   if (!list.chunked_last || list.chunked > 1) return Coding::kNotFinal;
   return list.members == 1 ? Coding::kChunkedOnly : Coding::kUnsupported;
 }
@@ -68,6 +79,7 @@ ParseResult coding_framing(const FieldList& fields, Version version, Framing& fr
   switch (coding_of(fields)) {
     case Coding::kMalformed:
       return bad_result(BadMessage::kBadCoding);
+    case Coding::kUnknown:
     case Coding::kNotFinal:
       return bad_result(BadMessage::kCodingNotFinal);
     case Coding::kUnsupported:
@@ -126,9 +138,25 @@ ParseResult request_framing(const RequestHead& head, Framing& framing) {
   return result;
 }
 
+namespace {
+
+// A response whose one coding is a word that we do not know: RFC 9112 section 6.3, rule 4, ends it with the
+// connection, and everybody who gets such messages passes the bytes on as they are.
+bool ends_with_connection(const ResponseHead& head) {
+  return head.fields.has(FieldId::kTransferEncoding) && !head.fields.has(FieldId::kContentLength) &&
+         head.version != Version::kHttp10 && coding_of(head.fields) == Coding::kUnknown;
+}
+
+}  // namespace
+
 ParseResult response_framing(const ResponseHead& head, bool to_head, Framing& framing) {
-  const ParseResult result = field_framing(head.fields, head.version, framing);
-  if (result.state != ParseState::kDone) return result;
+  if (ends_with_connection(head)) {
+    framing = {};
+    framing.keep_alive = false;
+  } else {
+    const ParseResult result = field_framing(head.fields, head.version, framing);
+    if (result.state != ParseState::kDone) return result;
+  }
   const bool no_body = to_head || head.status < 200 || head.status == 204 || head.status == 304;
   if (no_body) {
     framing.kind = Framing::Kind::kNone;  // the length stays: it tells what a GET would bring

@@ -28,6 +28,33 @@ bool is_single_valued(FieldId id) {
   }
 }
 
+bool is_quoted(std::string_view member) {
+  return member.size() >= 2 && member.front() == '"' && member.find('"', 1) == member.size() - 1;
+}
+
+// RFC 9111 section 4.1 lets white space be changed where the field's syntax allows it. Of these fields we
+// know that they are lists; one that we do not know is taken for a list when it looks like nothing else.
+bool is_list(FieldId id, std::string_view line) {
+  switch (id) {
+    case FieldId::kAccept:
+    case FieldId::kAcceptEncoding:
+    case FieldId::kAcceptLanguage:
+    case FieldId::kCacheControl:
+    case FieldId::kConnection:
+    case FieldId::kPragma:
+    case FieldId::kVia:
+      return true;
+    default:
+      break;
+  }
+  bool plain = !is_single_valued(id);
+  for_each_member(line, [&](std::string_view member) {
+    plain = plain && (is_token(member) || is_quoted(member));
+    return plain;
+  });
+  return plain;
+}
+
 // Calls for each line of the field and says whether there was one; names that are not in the table are
 // compared letter by letter.
 template <class Fn>
@@ -168,7 +195,7 @@ bool append_value(const FieldList& request, FieldId id, std::string_view name, c
     return true;
   }
   const bool found = for_each_line(request, id, name, [&](std::string_view line) {
-    if (is_single_valued(id)) return append_member(line, false, begin, key);
+    if (!is_list(id, line)) return append_member(line, false, begin, key);
     for_each_member(line, [&](std::string_view member) {
       append_member(member, id == FieldId::kAcceptLanguage, begin, key);
       return true;

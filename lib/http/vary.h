@@ -30,8 +30,9 @@ VaryKind parse_vary(const FieldList& response, const VaryPolicy& policy, std::st
 
 // Appends the variant of this request to a primary key: for each name of the canonical list, its normalised
 // value. An absent field differs from an empty one. Primary keys have no line feed, so that the two cannot
-// run into each other. Normalised: lines joined; white space around commas dropped in list fields;
-// Accept-Encoding and Accept-Language by policy.
+// run into each other. Normalised: lines joined; white space around commas dropped in fields that are lists,
+// or unknown and made of nothing but tokens and quoted strings; Accept-Encoding and Accept-Language by
+// policy.
 void append_variant(std::string_view names, const FieldList& request, const VaryPolicy& policy,
                     std::string& key);
 

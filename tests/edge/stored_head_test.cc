@@ -16,7 +16,7 @@ const std::string kVia = "Via: 1.1 meridian\r\n";
 struct StoredHeadTest : testing::Test {
   // Packs and stores the head; what was left of it is `packed`.
   std::string round_trip(const std::string& head) {
-    packed = pack_head(head, "meridian", meta);
+    packed = pack_head(head, own, "meridian", meta);
     const Ref<Object> object = Object::make("http://h/", meta, packed, {});
     std::string buffer;
     return std::string(whole_head(*object, "meridian", buffer));
@@ -24,6 +24,7 @@ struct StoredHeadTest : testing::Test {
   StoredHeadTest() { meta.response_time_s = kNow; }
   ObjectMeta meta;
   std::string packed;
+  std::string own;
 };
 
 TEST_F(StoredHeadTest, DateAndOwnViaAreLeftOutAndComeBack) {
@@ -86,6 +87,23 @@ TEST_F(StoredHeadTest, OtherFlagsAreKeptAndOldNotesForgotten) {
                std::uint16_t{kObjectOwnVia};
   EXPECT_EQ(round_trip("A: b\r\n"), "A: b\r\n");
   EXPECT_EQ(meta.flags, http::kStoredMustRevalidate);
+}
+
+TEST_F(StoredHeadTest, OwnLinesAreKeptAndNotShown) {
+  http::FieldList fields;
+  http::parse_block("A: b\r\nMeridian-Cache-Control: max-age=1\r\nmeridian-cache-control: foo\r\n", fields);
+  append_own_lines(fields, own);
+  ASSERT_FALSE(own.empty());
+  for (const std::string& head : {kDate + "A: b\r\n" + kVia, std::string("A: b\r\n"), std::string()}) {
+    EXPECT_EQ(round_trip(head), head);
+    const Ref<Object> object = Object::make("http://h/", meta, packed, {});
+    EXPECT_EQ(own_lines(*object), own);
+  }
+  own.assign(70'000, 'x');  // more than a head of an origin may have: not kept, and nothing else is lost
+  EXPECT_EQ(round_trip("A: b\r\n"), "A: b\r\n");
+  own.clear();
+  EXPECT_EQ(round_trip("A: b\r\n"), "A: b\r\n");
+  EXPECT_EQ(own_lines(*Object::make("http://h/", meta, packed, {})), "");
 }
 
 }  // namespace

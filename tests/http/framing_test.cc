@@ -135,6 +135,14 @@ TEST(Framing, Responses) {
   EXPECT_EQ(of_response(ok, "Content-Length: 5\r\nContent-Length: 5\r\n").reason, "several-cl");
   EXPECT_EQ(of_response(ok, "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n").reason, "cl-with-te");
   EXPECT_EQ(of_response(ok, "Transfer-Encoding: gzip\r\n").reason, "te-not-final");
+  EXPECT_EQ(of_response(ok, "Transfer-Encoding: chunked, foo\r\n").reason, "te-not-final");
+  EXPECT_EQ(of_response(ok, "Transfer-Encoding: foo, bar\r\n").reason, "te-not-final");
+  EXPECT_EQ(of_response(ok, "Content-Length: 5\r\nTransfer-Encoding: foo\r\n").reason, "cl-with-te");
+  EXPECT_EQ(of_response("HTTP/1.0 200 OK", "Transfer-Encoding: foo\r\n").reason, "te-in-http10");
+  // Section 6.3, rule 4: not chunked, so the connection ends it.
+  const Outcome unknown = of_response(ok, "Transfer-Encoding: foo\r\nConnection: keep-alive\r\n");
+  EXPECT_EQ(unknown.framing.kind, Kind::kUntilClose);
+  EXPECT_FALSE(unknown.framing.keep_alive);
   EXPECT_EQ(of_response("HTTP/1.0 200 OK", "Transfer-Encoding: chunked\r\n").reason, "te-in-http10");
 }
 

@@ -57,6 +57,9 @@ TEST(Vary, Normalises) {
   EXPECT_EQ(variant("foo", {{"Foo", "1"}, {"Other", "2"}}), variant("foo", {{"Foo", "1"}, {"Other", "3"}}));
   EXPECT_EQ(variant("bar,foo", {{"Foo", "1"}, {"Bar", "2"}}),
             variant("bar,foo", {{"Bar", "2"}, {"Foo", "1"}}));
+  EXPECT_EQ(variant("foo", {{"Foo", "a, \"b c\""}}), variant("foo", {{"Foo", "a,\"b c\""}}));
+  EXPECT_EQ(variant("accept", {{"Accept", "text/html, */*;q=0.1"}}),
+            variant("accept", {{"Accept", "text/html,*/*;q=0.1"}}));
   EXPECT_EQ(variant("accept-language", {{"Accept-Language", "en-US, de;q=0.5"}}),
             variant("accept-language", {{"Accept-Language", "EN-us,de; q=0.5"}}));
 }
@@ -71,6 +74,10 @@ TEST(Vary, KeepsApart) {
   EXPECT_NE(variant("foo", {{"Foo", "1,2"}}), variant("foo", {{"Foo", "2,1"}}));
   EXPECT_NE(variant("bar,foo", {{"Foo", "1"}}), variant("bar,foo", {{"Bar", "1"}}));
   EXPECT_NE(variant("cookie", {{"Cookie", "a=1, 2"}}), variant("cookie", {{"Cookie", "a=1,2"}}));
+  // Fields whose syntax we do not know, and which may be something else than lists.
+  EXPECT_NE(variant("foo", {{"Foo", "a b, c"}}), variant("foo", {{"Foo", "a b,c"}}));
+  EXPECT_NE(variant("foo", {{"Foo", "{1, 2}"}}), variant("foo", {{"Foo", "{1,2}"}}));
+  EXPECT_NE(variant("foo", {{"Foo", "(1, 2)"}}), variant("foo", {{"Foo", "(1,2)"}}));
   EXPECT_NE(variant("user-agent", {{"User-Agent", "A (b, c)"}}),
             variant("user-agent", {{"User-Agent", "A (b,c)"}}));
   EXPECT_NE(variant("accept-language", {{"Accept-Language", "en,de"}}),

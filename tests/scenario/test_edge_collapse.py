@@ -125,6 +125,33 @@ def test_an_error_while_followers_wait(stage, failure, status):
     assert stage.get(path).body == b"good"
 
 
+def test_an_origin_that_closes_without_an_answer_while_followers_wait(app, edge):
+    """On an edge of its own: on a connection that was used before, closing means that it had been idle (see below)."""
+    gate = Gate(rest=b"", keep=False)
+    app.say("/a", gate, Say(200, HOUR, "good"))
+    served = edge(app, site=SITE)
+    clients = [served.client() for _ in range(10)]
+    for client in clients:
+        client.request("/a")
+    gate.wait_reached()
+    gate.open()
+    got = answers(clients)
+    assert got[0].status == 502 and {one.status for one in got} <= {502, 200}
+    assert served.get("/a").body == b"good"
+
+
+def test_9_3_1_a_reused_connection_that_closes_is_no_failure_of_the_origin(app, edge):
+    """RFC 9112 section 9.3.1: it was closed while the request was on its way, so that is sent once more, whatever
+    `retries` says; only once, as the second connection is a new one."""
+    app.say("/warm", Say(200, {}, "warm"))
+    app.say("/a", Raw(b""), Say(200, {}, "good"))
+    app.say("/b", Raw(b""))
+    served = edge(app, site=SITE)
+    served.get("/warm")
+    assert served.get("/a").body == b"good" and len(app.asked_for("/a")) == 2
+    assert served.get("/b").status == 502 and len(app.asked_for("/b")) == 2
+
+
 def test_a_body_that_breaks_is_broken_for_all_and_stored_for_none(stage):
     gate = Gate(first=HEAD + b"01234", rest=b"", keep=False)
     path = stage.say(gate, Say(200, HOUR, "0123456789"))

@@ -15,6 +15,14 @@ from scripted_origin import Gate, Raw, Say
 SITE = "upstream: { breaker_failures: 10000, eject_error_rate: 1.0, retries: 0 }"
 
 
+def wait_for_followers(stage, count):
+    """Until so many requests wait for the fetches of others."""
+    for _ in range(2000):
+        if stage.edge.metric("meridian_edge_followers") >= count:
+            return
+    pytest.fail("nobody followed")
+
+
 def old(control, age=10, lifetime=10):
     return [("Cache-Control", f"max-age={lifetime}" + (", " + control if control else "")), ("Age", str(age)),
             ("ETag", '"v"')]
@@ -203,3 +211,47 @@ def test_3_variants_are_refreshed_each_for_itself(stage):
         stage.get(path, {"Foo": foo})
     for foo in "ab":
         until(stage, path, lambda got, foo=foo: got.body == f"{foo}2".encode(), {"Foo": foo})
+
+
+@pytest.mark.parametrize("failure", [Say(503, {}, "down"), Raw(b"nonsense\r\n\r\n")], ids=["503", "nonsense"])
+@pytest.mark.parametrize("leader_allows", [True, False])
+def test_4_each_request_speaks_for_itself(stage, failure, leader_allows):
+    """Requests that wait for one fetch: whose own stale-if-error allows it gets the stored response, and no other."""
+    ask = {True: {"Cache-Control": "stale-if-error=600"}, False: {"Cache-Control": "stale-if-error=0"}}
+    gate = Gate(rest=failure)
+    path = stage.say(Say(200, old(""), "old"), gate, failure)
+    stage.get(path)
+    leader, follower = stage.edge.client(), stage.edge.client()
+    leader.request(path, fields=ask[leader_allows])
+    gate.wait_reached()
+    follower.request(path, fields=ask[not leader_allows])
+    wait_for_followers(stage, 1)
+    gate.open()
+    allowed, refused = (leader, follower) if leader_allows else (follower, leader)
+    got = allowed.read_response()
+    assert (got.status, got.body) == (200, b"old") and got.age >= 10
+    assert refused.read_response().status in (502, 503)
+    for client in (leader, follower):
+        client.close()
+
+
+def test_4_a_failure_with_a_lifetime_does_not_take_the_place_of_what_stands_in_for_it(stage):
+    path = stage.say(Say(200, old("stale-if-error=600"), "old"), Say(503, {"Cache-Control": "max-age=600"}, "down"),
+                     Say(200, {"Cache-Control": "max-age=600"}, "back"))
+    stage.get(path)
+    assert stage.get(path).body == b"old"
+    assert stage.get(path).body == b"back" and stage.get(path).hit
+
+
+def test_3_a_stale_part_is_served_and_asked_for_again(stage):
+    whole = b"0123456789"
+
+    def part(control, age, body):
+        return Say(206, [("Cache-Control", control), ("Age", str(age)), ("ETag", '"v"'), ("Content-Range", "bytes 2-5/10")],
+                   body)
+
+    path = stage.say(part("max-age=10, stale-while-revalidate=600", 10, whole[2:6]), part("max-age=600", 0, whole[2:6]))
+    stage.get(path, {"Range": "bytes=2-5"})
+    got = stage.get(path, {"Range": "bytes=3-4"})
+    assert (got.status, got.body) == (206, b"34") and got.age >= 10
+    assert stage.app.wait_asked(path, 2)[1]["Range"] == "bytes=3-4"

@@ -137,6 +137,16 @@ def test_3_3_a_stored_part_answers_what_lies_within_it(stage, given, body, field
     assert got.status == 206 and got.body == body and got.hit and stage.count(path) == 1
 
 
+@pytest.mark.parametrize("fields, status", [({"If-None-Match": '"v"'}, 304), ({"If-None-Match": '"w"'}, 206),
+                                            ({"If-None-Match": '"v"', "If-Range": '"w"'}, 304)])
+def test_13_2_2_preconditions_go_before_the_range_of_a_stored_part_too(stage, fields, status):
+    path = stage.say(part(4, 9))
+    stage.get(path, {"Range": "bytes=4-9"})
+    got = stage.get(path, {"Range": "bytes=5-6", **fields})
+    assert got.status == status and got["ETag"] == '"v"' and stage.count(path) == 1
+    assert got.body == (b"56" if status == 206 else b"") and ("Content-Range" in got) == (status == 206)
+
+
 @pytest.mark.parametrize("given", ["bytes=3-5", "bytes=0-", "bytes=-7", None, "bytes=4-5,7-8"])
 def test_3_3_and_nothing_else(stage, given):
     path = stage.say(part(4, 9), Say(200, HOUR, BODY))

@@ -212,6 +212,17 @@ def test_3_2_what_a_304_does_not_name_stays(stage):
     assert got.hit
 
 
+@pytest.mark.parametrize("control", ['max-age=10, no-cache="a"', 'max-age=10, private="a, c"'])
+def test_5_2_2_fields_that_may_not_be_stored_are_not_taken_from_a_304_either(stage, control):
+    """The 304 does not repeat the directive: the stored one names the fields still."""
+    path = stage.say(Say(200, [("Cache-Control", control), ("Age", "10"), ("ETag", '"v"'), ("a", "1"), ("b", "1")], "x"),
+                     Say(304, [("ETag", '"v"'), ("a", "2"), ("b", "2")]))
+    assert stage.get(path)["a"] == "1"
+    stage.get(path)
+    got = stage.get(path)
+    assert got.hit and "a" not in got and got["b"] == "2" and stage.count(path) == 2
+
+
 def test_3_2_a_304_replaces_all_lines_of_a_field(stage):
     path = stage.say(Say(200, STALE + [("ETag", '"v"'), ("X-A", "1"), ("X-A", "2")], "x"),
                      Say(304, FRESH + [("ETag", '"v"'), ("X-A", "3")]))

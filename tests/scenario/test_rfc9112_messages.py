@@ -408,6 +408,14 @@ def test_broken_answers_of_the_origin_are_502(app, edge, data):
     assert got.status == 502 and b"side: origin" in got.body
 
 
+def test_6_3_an_unknown_coding_ends_with_the_connection(stage):
+    """Rule 4; the field itself stays behind (RFC 9110 section 7.6.1)."""
+    path = stage.say(Raw(b"HTTP/1.1 200 OK\r\nCache-Control: max-age=60\r\nTransfer-Encoding: foo\r\n\r\nhello"))
+    for hit in (False, True):
+        got = stage.get(path)
+        assert (got.status, got.body, got.hit) == (200, b"hello", hit) and got["Transfer-Encoding"] in ("", "chunked")
+
+
 def test_5_1_white_space_before_the_colon_of_a_response_is_removed(stage):
     path = stage.say(Raw(b"HTTP/1.1 200 OK\r\nX-A : 1\r\nContent-Length : 5\r\n\r\nhello", keep=True))
     got = stage.get(path)

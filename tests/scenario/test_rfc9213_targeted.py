@@ -86,3 +86,26 @@ def test_2_2_our_own_field_of_a_304_counts(stage):
     stage.get(path)
     assert OWN not in stage.get(path)
     assert stage.get(path).hit
+
+
+@pytest.mark.parametrize("confirm", [("GET", 304), ("HEAD", 200)], ids=["304", "HEAD"])
+def test_2_2_our_own_field_counts_though_the_update_does_not_repeat_it(stage, confirm):
+    """RFC 9111 section 4.3.4: what the update does not name stays, and clients still do not see it."""
+    method, status = confirm
+    update = [("ETag", '"v"'), ("Date", at()), ("Age", "0")]
+    path = stage.say(Say(200, [(OWN, "max-age=60, stale-if-error=5"), (OWN, "foo"), (CC, "no-store"), ("Age", "60"),
+                               ("ETag", '"v"')], "x"),
+                     Say(status, update, "x" if status == 200 else ""), Say(200, {CC: "no-store"}, "asked again"))
+    stage.get(path)
+    stage.get(path, method=method)
+    for _ in range(2):
+        got = stage.get(path)
+        assert got.body == b"x" and got.hit and OWN not in got and got[CC] == "no-store"
+    assert stage.count(path) == 2
+
+
+def test_2_2_an_update_replaces_our_own_field(stage):
+    path = stage.say(Say(200, [(OWN, "max-age=60"), ("Age", "60"), ("ETag", '"v"')], "x"),
+                     Say(304, [(OWN, "max-age=0"), ("ETag", '"v"')]), Say(304, [("ETag", '"v"')]))
+    for number in range(1, 5):
+        assert stage.get(path).body == b"x" and stage.count(path) == number
