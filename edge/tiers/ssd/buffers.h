@@ -1,0 +1,65 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "edge/tiers/ssd/place.h"
+#include "lib/base/bytes.h"
+#include "lib/base/mutex.h"
+
+namespace meridian::ssd {
+
+class BufferPool;
+
+// Whole pages of memory that direct I/O reads into and writes from, and that slices keep alive while their
+// bytes are on the way to a client. Goes back to its pool with its last reference.
+class AlignedBuffer final : public RefCounted {
+ public:
+  char* data() { return memory_; }
+  const char* data() const { return memory_; }
+  std::size_t capacity() const { return capacity_; }
+  std::size_t footprint_bytes() const noexcept override { return capacity_ + sizeof *this; }
+  // Of no pool.
+  static Ref<AlignedBuffer> allocate(std::size_t bytes);
+
+ private:
+  friend class BufferPool;
+  explicit AlignedBuffer(std::size_t bytes);
+  ~AlignedBuffer() override;
+  void destroy() const noexcept override;
+
+  std::size_t capacity_;
+  char* memory_;
+  std::shared_ptr<BufferPool> pool_;  // while it is in use
+};
+
+// Buffers in use, bounded, and some that wait to be used again. Any thread.
+class BufferPool final : public std::enable_shared_from_this<BufferPool> {
+ public:
+  // At most `most_bytes` in use, and at most `most_idle_bytes` kept beside them.
+  static std::shared_ptr<BufferPool> create(std::uint64_t most_bytes, std::uint64_t most_idle_bytes);
+  ~BufferPool();
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+
+  // Room for `bytes`, up to PageClass::kMostPages; empty: too much is in use.
+  Ref<AlignedBuffer> take(std::uint64_t bytes) EXCLUDES(mutex_);
+  std::uint64_t used_bytes() const EXCLUDES(mutex_);
+
+ private:
+  friend class AlignedBuffer;
+  BufferPool(std::uint64_t most_bytes, std::uint64_t most_idle_bytes)
+      : most_bytes_(most_bytes), most_idle_bytes_(most_idle_bytes) {}
+  void give(AlignedBuffer* buffer) EXCLUDES(mutex_);
+
+  const std::uint64_t most_bytes_;
+  const std::uint64_t most_idle_bytes_;
+  mutable Mutex mutex_;
+  std::uint64_t used_bytes_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t idle_bytes_ GUARDED_BY(mutex_) = 0;
+  std::array<std::vector<AlignedBuffer*>, PageClass::kCount> idle_ GUARDED_BY(mutex_);
+};
+
+}  // namespace meridian::ssd

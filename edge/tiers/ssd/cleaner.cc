@@ -1,0 +1,103 @@
+#include "edge/tiers/ssd/cleaner.h"
+
+#include "edge/tiers/ssd/recovery.h"
+
+namespace meridian::ssd {
+namespace {
+
+// At most this share of a segment is written again, so that giving it up always makes room.
+constexpr double kMostShare = 0.5;
+// From this scarcity on the budget is left to new objects.
+constexpr double kTooScarce = 0.9;
+
+}  // namespace
+
+bool KeepWhatIsUsed::keep(unsigned uses, std::uint64_t, double share, double scarcity) {
+  if (uses == 0 || share >= kMostShare || scarcity >= kTooScarce) return false;
+  const double wanted = 1 + 2 * std::max(scarcity, share);
+  return static_cast<double>(uses) >= wanted;
+}
+
+Cleaner::Cleaner(const Shared& shared, Log& log, Options options)
+    : shared_(shared),
+      log_(log),
+      options_(std::move(options)),
+      pool_(BufferPool::create(PageClass::kMostPages * kPage, PageClass::kMostPages * kPage)),
+      thread_([this] { run(); }) {}
+
+Cleaner::~Cleaner() {
+  log_.stop_cleaning();
+  thread_.join();
+}
+
+void Cleaner::run() {
+  while (const auto segment = log_.wait_for_victim()) {
+    clean(*segment);
+    log_.give_free(*segment);
+    count(shared_.counters.segments_cleaned);
+  }
+}
+
+void Cleaner::clean(std::uint32_t segment) {
+  const Geometry& geometry = shared_.geometry;
+  const std::uint64_t begin = geometry.offset_of(segment);
+  const auto end = read_segment_end(shared_.file, segment, geometry, shared_.keyring);
+  if (end && end->foot.generation == shared_.segments.generation(segment)) {
+    std::uint64_t kept_bytes = 0;
+    for (const TocEntry& entry : end->entries) {
+      if (entry.kind() == RecordKind::kTombstone) continue;
+      const std::uint64_t offset = begin + entry.offset();
+      const auto place = shared_.index.find(entry.index_hash);
+      if (!place || place->offset() != offset) continue;
+      const double share = static_cast<double>(kept_bytes) / static_cast<double>(geometry.segment_bytes);
+      if (options_.policy.keep(place->frequency(), entry.bytes(), share, options_.scarcity()) &&
+          reinsert(*place, entry.index_hash)) {
+        kept_bytes += entry.bytes();
+      } else if (shared_.index.erase_at(entry.index_hash, offset) && place->kind() != Place::Kind::kChunk) {
+        count(shared_.counters.evictions);
+      }
+    }
+    options_.charge(kept_bytes);
+    return;
+  }
+  count(shared_.counters.segments_swept);
+  count(shared_.counters.evictions, shared_.index.erase_between(begin, begin + geometry.segment_bytes));
+}
+
+bool Cleaner::reinsert(const Place& place, std::uint64_t hash) {
+  const std::uint64_t page = place.offset() / kPage * kPage;
+  const Ref<AlignedBuffer> buffer = pool_->take(place.read_bytes());
+  const ReadResult read = shared_.file.read(page, buffer->data(), place.read_bytes());
+  shared_.health.read_ended(read.error);
+  const std::uint64_t skip = place.offset() - page;
+  if (read.error != 0 || read.bytes <= skip) return false;
+  count(shared_.counters.read_bytes, read.bytes);
+  const auto view =
+      open_record(buffer->data() + skip, read.bytes - skip, shared_.spot_of(place.offset()), shared_.keyring);
+  if (!view || index_hash_of(view->header) != hash) {
+    count(shared_.counters.bad_records);
+    return false;
+  }
+  if (view->header.has_meta() && options_.is_dead && options_.is_dead(view->key, view->meta)) {
+    count(shared_.counters.dead_records);
+    return false;
+  }
+  return write_again(*view, place.offset());
+}
+
+bool Cleaner::write_again(const RecordView& view, std::uint64_t from) {
+  RecordSource source;
+  source.header = view.header;
+  source.header.key_id = shared_.keyring.current();
+  source.meta = &view.meta;
+  source.key = view.key;
+  source.head = view.head;
+  const Slice body = Slice::of_static(view.body);
+  source.body = {&body, 1};
+  if (log_.reinsert(source, from) != Log::Put::kDone) return false;
+  count(shared_.counters.reinserted);
+  count(shared_.counters.reinserted_bytes, source.header.total_bytes());
+  return true;
+}
+
+}  // namespace meridian::ssd

@@ -1,0 +1,171 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "edge/tiers/ssd/buffers.h"
+#include "edge/tiers/ssd/disk.h"
+#include "edge/tiers/ssd/health.h"
+#include "edge/tiers/ssd/index.h"
+#include "edge/tiers/ssd/record.h"
+#include "edge/tiers/ssd/segment_format.h"
+#include "edge/tiers/ssd/segments.h"
+#include "lib/base/mutex.h"
+
+namespace meridian::ssd {
+
+// What the parts of a tier share. Owned by the tier, which outlives them.
+struct Shared {
+  Shared(DiskFile& file_in, const Geometry& geometry_in, const Keyring& keyring_in, Index& index_in,
+         Segments& segments_in, Counters& counters_in, Health& health_in)
+      : file(file_in),
+        geometry(geometry_in),
+        keyring(keyring_in),
+        index(index_in),
+        segments(segments_in),
+        counters(counters_in),
+        health(health_in) {}
+  DiskFile& file;
+  const Geometry& geometry;
+  const Keyring& keyring;
+  Index& index;
+  Segments& segments;
+  Counters& counters;
+  Health& health;
+
+  RecordSpot spot_of(std::uint64_t offset) const {
+    return {geometry.identity, segments.generation(geometry.segment_of(offset)), offset};
+  }
+};
+
+// Where records are appended: into batches in memory, which a thread of its own writes in order. The order of
+// the records in the log is the order in which they take effect, in the index and after a restart; one lock
+// makes it so. A record can be read from the moment it was appended.
+//
+// Any thread may append; the lock is held for one record's copying. Nothing blocks on the disk: when the
+// batches that wait reach their bound, an append says so.
+class Log {
+ public:
+  struct Limits {
+    std::uint64_t batch_bytes = 1 << 20;
+    std::uint64_t buffer_bytes = 32 << 20;  // of all batches that wait
+    std::int64_t write_after_ms = 1000;     // how long a batch may wait to be filled
+    std::size_t free_segments = 2;          // kept free by the cleaner
+  };
+  enum class Put : std::uint8_t {
+    kDone,
+    kFull,  // no memory or no free segment right now: see when_room()
+    kOff,   // the disk takes no writes
+    kGone,  // another one has taken its place, or it is not valid any more
+  };
+
+  Log(const Shared& shared, const Limits& limits, std::vector<OpenedAgain> without_end);
+  // Writes what waits, and the end of the open segment.
+  ~Log();
+  Log(const Log&) = delete;
+  Log& operator=(const Log&) = delete;
+
+  // Asked under the log's lock, before anything changes: so it must be short, and take no lock that is held
+  // while the log is called. May be empty.
+  using StillValid = std::function<bool()>;
+  // Appends, and shows it to readers.
+  Put put(const RecordSource& source, const StillValid& still_valid = {}) EXCLUDES(mutex_);
+  // What was appended for readers to see later.
+  struct Unseen {
+    Place place;
+    std::uint64_t generation = 0;
+  };
+  Put put_unseen(const RecordSource& source, Unseen* unseen) EXCLUDES(mutex_);
+  // Shows it; kGone when it has left the log meanwhile.
+  Put show(std::uint64_t hash, const Unseen& unseen, const StillValid& still_valid = {}) EXCLUDES(mutex_);
+  // Appends what is still found at `from`, in its place.
+  Put reinsert(const RecordSource& source, std::uint64_t from) EXCLUDES(mutex_);
+  // Its hash finds nothing from now on, and after a restart once a later flush() has said true.
+  void remove(std::uint64_t hash) EXCLUDES(mutex_);
+  // Calls back on the log's thread: true when everything that was appended or removed before is durable.
+  void flush(std::function<void(bool)> done) EXCLUDES(mutex_);
+  // Calls once, on the log's thread, when it may be worth asking again after kFull.
+  void when_room(std::function<void()> call) EXCLUDES(mutex_);
+
+  // Bytes at an offset that are not written yet, while they are not.
+  struct Waiting {
+    Ref<AlignedBuffer> memory;
+    char* bytes = nullptr;
+    std::uint64_t available = 0;
+  };
+  std::optional<Waiting> waiting(std::uint64_t offset) EXCLUDES(mutex_);
+
+  std::uint64_t used_bytes() const EXCLUDES(mutex_);
+  std::uint64_t generation() const EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return head_.generation;
+  }
+
+  // --- for the cleaner ---
+  // Waits until segments are needed and one can be had; nothing: the log ends.
+  std::optional<std::uint32_t> wait_for_victim() EXCLUDES(mutex_);
+  void give_free(std::uint32_t segment) EXCLUDES(mutex_);
+  // Ends wait_for_victim().
+  void stop_cleaning() EXCLUDES(mutex_);
+  // True while the cleaner has something to do.
+  bool wants_cleaning() const EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return cleaning_ || (segments_.free_count() < limits_.free_segments && segments_.sealed_count() > 0);
+  }
+
+ private:
+  // What the thread does next: writes a batch, or says that all before it is durable.
+  struct Job {
+    Ref<AlignedBuffer> memory;
+    std::uint64_t offset = 0;
+    std::uint64_t bytes = 0;
+    bool ends_segment = false;
+    std::function<void(bool)> durable;
+  };
+  char* reserve(std::uint64_t bytes, std::uint64_t* offset) REQUIRES(mutex_);
+  bool fits(std::uint64_t bytes) const REQUIRES(mutex_);
+  bool open_batch() REQUIRES(mutex_);
+  void close_batch() REQUIRES(mutex_);
+  void close_segment() REQUIRES(mutex_);
+  void push_end(const SegmentHead& head, const std::vector<TocEntry>& entries) REQUIRES(mutex_);
+  Put append(const RecordSource& source, Place* place) REQUIRES(mutex_);
+  void append_tombstones() REQUIRES(mutex_);
+  bool has_room() const REQUIRES(mutex_);
+
+  // The log's thread.
+  void run();
+  Job* next_job() EXCLUDES(mutex_);
+  void perform(Job& job) EXCLUDES(mutex_);
+  int write(const Job& job);
+  void forget(const Job& job) EXCLUDES(mutex_);
+  void finish_job() EXCLUDES(mutex_);
+
+  const Shared& shared_;
+  Segments& segments_;
+  const Limits limits_;
+  const std::shared_ptr<BufferPool> pool_;
+
+  mutable Mutex mutex_;
+  CondVar work_;
+  CondVar victim_;
+  SegmentHead head_ GUARDED_BY(mutex_);                       // of the open segment; generation 0: none
+  std::uint64_t used_ GUARDED_BY(mutex_) = 0;                 // of the open segment, by closed batches
+  std::vector<TocEntry> toc_ GUARDED_BY(mutex_);              // of the open segment
+  Ref<AlignedBuffer> batch_ GUARDED_BY(mutex_);               // being filled
+  std::uint64_t filled_ GUARDED_BY(mutex_) = 0;               // of it
+  std::deque<Job> jobs_ GUARDED_BY(mutex_);                   // the first may be under way
+  std::vector<std::uint64_t> tombstones_ GUARDED_BY(mutex_);  // not yet in a batch
+  std::vector<std::function<void()>> room_calls_ GUARDED_BY(mutex_);
+  bool lost_tombstones_ GUARDED_BY(mutex_) = false;
+  bool stopping_ GUARDED_BY(mutex_) = false;
+  bool cleaning_stops_ GUARDED_BY(mutex_) = false;
+  bool cleaning_ GUARDED_BY(mutex_) = false;
+  bool failed_ = false;  // since the last flush; the thread's own
+  std::thread thread_;
+};
+
+}  // namespace meridian::ssd

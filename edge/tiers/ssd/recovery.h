@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+
+#include "edge/tiers/ssd/disk.h"
+#include "edge/tiers/ssd/index.h"
+#include "edge/tiers/ssd/segment_format.h"
+#include "edge/tiers/ssd/segments.h"
+
+namespace meridian::ssd {
+
+// Finds what an earlier process left in the file and puts it into the index: from the tables of contents of
+// ended segments, which `threads` threads read, and by scanning the few that have none. Segments may come in
+// any order: of two records of a hash the one that is later in the log counts, and a tombstone takes away
+// what is earlier than itself. Records themselves are verified when they are read.
+Recovered recover(const DiskFile& file, const Geometry& geometry, const Keyring& keyring, Index& index,
+                  unsigned threads);
+
+// The records of one segment that are valid, looked for one by one. `bytes` is the whole segment.
+std::vector<TocEntry> scan_segment(const char* bytes, const SegmentHead& head, const Geometry& geometry);
+
+// The table of contents of a segment; nothing when there is none that is valid.
+struct SegmentEnd {
+  SegmentFoot foot;
+  std::vector<TocEntry> entries;
+};
+std::optional<SegmentEnd> read_segment_end(const DiskFile& file, std::uint32_t segment,
+                                           const Geometry& geometry, const Keyring& keyring);
+
+}  // namespace meridian::ssd

@@ -1,0 +1,72 @@
+#include <cerrno>
+#include <utility>
+
+#include "edge/tiers/ssd/io_ring.h"
+#include "edge/tiers/ssd/read_queue.h"
+#include "lib/base/check.h"
+
+namespace meridian::ssd {
+namespace {
+
+class RingQueue final : public ReadQueue, FdHandler {
+ public:
+  RingQueue(EventLoop& loop, std::unique_ptr<IoRing> ring, Owner& owner)
+      : ring_(std::move(ring)),
+        owner_(owner),
+        watch_(loop, ring_->descriptor(), *this),
+        submit_(loop, [this] { submit(); }) {
+    watch_.want(true, false);
+  }
+  // The kernel writes into the buffers until each read has ended.
+  ~RingQueue() override {
+    watch_.want(false, false);
+    IoRing::Answer answer;
+    while (under_way_ > 0 && ring_->submit(1) == 0) {
+      while (ring_->take(&answer)) --under_way_;
+    }
+  }
+
+  void read(std::uint32_t slot, std::uint64_t offset, const Ref<AlignedBuffer>& to,
+            std::uint32_t bytes) override {
+    if (!ring_->read(offset, to->data(), bytes, slot)) {
+      submit();
+      // The depth of the ring is at least what its owner has under way.
+      CHECK(ring_->read(offset, to->data(), bytes, slot));
+    }
+    ++under_way_;
+    submit_.schedule();
+  }
+
+ private:
+  // What the kernel cannot take now (EAGAIN, EBUSY) stays queued, and goes with the next turn.
+  void submit() {
+    if (ring_->submit() != 0) submit_.schedule();
+  }
+  void on_fd(bool, bool) override {
+    IoRing::Answer answer;
+    while (ring_->take(&answer)) {
+      --under_way_;
+      owner_.on_read(static_cast<std::uint32_t>(answer.tag), answer.result);
+    }
+  }
+
+  std::unique_ptr<IoRing> ring_;
+  Owner& owner_;
+  FdWatch watch_;
+  Soon submit_;
+  unsigned under_way_ = 0;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ReadQueue>> make_ring_queue(EventLoop& loop, const DiskFile& file,
+                                                   ReadQueue::Owner& owner, unsigned depth) {
+  if (file.descriptor() < 0) {
+    return fail(ErrorCode::kUnavailable, ErrorSource::kEdge, "the disk has no descriptor to read from");
+  }
+  auto ring = IoRing::create(file.descriptor(), depth);
+  if (!ring) return Failure(std::move(ring.error()));
+  return std::unique_ptr<ReadQueue>(std::make_unique<RingQueue>(loop, std::move(*ring), owner));
+}
+
+}  // namespace meridian::ssd

@@ -1,0 +1,246 @@
+#include "edge/tiers/ssd/ssd_reader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "edge/tiers/ssd/record.h"
+#include "lib/base/check.h"
+
+namespace meridian {
+namespace {
+
+using ssd::count;
+using ssd::kPage;
+
+// A body up to this size is copied out of the pages that were read, which are then free again.
+constexpr std::uint64_t kCopied = 2048;
+
+Ref<const Object> object_of(const ssd::RecordView& view, const Ref<const RefCounted>& memory) {
+  const Slice body{memory, view.body.data(), view.body.size()};
+  if (view.body.size() <= kCopied) return Object::make(view.key, view.meta, view.head, {&body, 1});
+  return Object::make_large(view.key, view.meta, view.head, {&body, 1});
+}
+
+}  // namespace
+
+SsdRead& SsdRead::operator=(SsdRead&& other) noexcept {
+  cancel();
+  reader_ = std::exchange(other.reader_, nullptr);
+  slot_ = other.slot_;
+  serial_ = other.serial_;
+  return *this;
+}
+
+void SsdRead::cancel() {
+  if (SsdReader* reader = std::exchange(reader_, nullptr)) reader->cancel(slot_, serial_);
+}
+
+SsdReader::SsdReader(SsdTier& tier, EventLoop& loop)
+    : tier_(tier), loop_(loop), slow_(loop, [this] { look_for_slow_reads(); }) {
+  if (tier.options_.io != SsdIo::kThreads) {
+    auto ring = ssd::make_ring_queue(loop, *tier.file_, *this, tier.options_.reads_per_worker);
+    uses_uring_ = ring.has_value();
+    if (ring) queue_ = std::move(*ring);
+  }
+  if (!queue_) queue_ = tier.read_pool_->make_queue(loop, *this);
+}
+
+SsdReader::~SsdReader() { queue_.reset(); }
+
+SsdRead SsdReader::find(std::uint64_t hash, std::string_view key, OnFound done) {
+  Read wanted;
+  wanted.on_found = std::move(done);
+  return start(hash, key, std::move(wanted));
+}
+
+SsdRead SsdReader::read_chunk(const SsdLarge& object, std::uint64_t chunk, OnChunk done) {
+  Read wanted;
+  wanted.on_chunk = std::move(done);
+  wanted.fill_id = object.fill_id;
+  wanted.size = object.length == SsdLarge::kUnknownLength ? object.length : object.bytes_of_chunk(chunk);
+  return start(ssd::hash_of_chunk(object.hash, static_cast<std::uint32_t>(chunk)), object.key,
+               std::move(wanted));
+}
+
+std::uint32_t SsdReader::take_slot() {
+  if (free_.empty()) {
+    reads_.push_back(std::make_unique<Read>());
+    return static_cast<std::uint32_t>(reads_.size() - 1);
+  }
+  const std::uint32_t slot = free_.back();
+  free_.pop_back();
+  return slot;
+}
+
+SsdRead SsdReader::start(std::uint64_t index_hash, std::string_view key, Read&& wanted) {
+  const std::uint32_t slot = take_slot();
+  const std::uint64_t serial = next_serial_++;
+  Read& read = *reads_[slot];
+  read.serial = serial;
+  read.key.assign(key);
+  read.index_hash = index_hash;
+  read.fill_id = wanted.fill_id;
+  read.size = wanted.size;
+  read.on_found = std::move(wanted.on_found);
+  read.on_chunk = std::move(wanted.on_chunk);
+  if (!look_up(index_hash, read)) {
+    miss(slot);
+  } else if (!serve_from_memory(slot) && !ask_disk(slot)) {
+    count(tier_.counters_.shed_reads);
+    miss(slot);
+  } else if (reads_[slot]->busy && reads_[slot]->serial == serial) {
+    return SsdRead(*this, slot, serial);
+  }
+  return {};
+}
+
+bool SsdReader::look_up(std::uint64_t index_hash, Read& read) {
+  const auto place = tier_.index_->use(index_hash);
+  if (!place || (place->kind() == ssd::Place::Kind::kChunk) != static_cast<bool>(read.on_chunk)) return false;
+  read.place = *place;
+  read.spot = tier_.shared_->spot_of(place->offset());
+  return read.spot.generation != 0;
+}
+
+// What is not on the disk yet. Encrypted bytes that others may be reading are not decrypted in place.
+bool SsdReader::serve_from_memory(std::uint32_t slot) {
+  Read& read = *reads_[slot];
+  const std::uint32_t segment = tier_.geometry_.segment_of(read.place.offset());
+  if (tier_.segments_->is_written(segment, read.place.offset() - tier_.geometry_.offset_of(segment))) {
+    return false;
+  }
+  const auto waiting = tier_.log_->waiting(read.place.offset());
+  if (!waiting) return false;
+  const auto header = ssd::check_record(waiting->bytes, waiting->available, read.spot);
+  if (!header || header->key_id == 0) {
+    deliver(slot, waiting->bytes, waiting->available, waiting->memory);
+    return true;
+  }
+  const Ref<ssd::AlignedBuffer> copy = tier_.read_buffers_->take(header->total_bytes());
+  if (!copy) return false;
+  std::memcpy(copy->data(), waiting->bytes, header->total_bytes());
+  deliver(slot, copy->data(), header->total_bytes(), copy);
+  return true;
+}
+
+bool SsdReader::ask_disk(std::uint32_t slot) {
+  Read& read = *reads_[slot];
+  if (under_way_ >= tier_.options_.reads_per_worker || !tier_.health_.may_read()) return false;
+  const std::uint64_t page = read.place.offset() / kPage * kPage;
+  const std::uint32_t segment = tier_.geometry_.segment_of(page);
+  const std::uint64_t segment_end = tier_.geometry_.offset_of(segment) + tier_.geometry_.segment_bytes;
+  const std::uint64_t bytes = std::min(read.place.read_bytes(), segment_end - page);
+  read.buffer = tier_.read_buffers_->take(bytes);
+  if (!read.buffer) return false;
+  read.busy = true;
+  read.began_ms = loop_.now_ms();
+  ++under_way_;
+  if (!slow_.armed()) slow_.arm(tier_.options_.read_timeout_ms);
+  queue_->read(slot, page, read.buffer, static_cast<std::uint32_t>(bytes));
+  return true;
+}
+
+void SsdReader::on_read(std::uint32_t slot, std::int64_t result) {
+  Read& read = *reads_[slot];
+  const Ref<ssd::AlignedBuffer> buffer = std::move(read.buffer);
+  read.busy = false;
+  --under_way_;
+  if (result > 0) count(tier_.counters_.read_bytes, static_cast<std::uint64_t>(result));
+  tier_.health_.read_ended(result < 0 ? static_cast<int>(-result) : 0);
+  if (result < 0) count(tier_.counters_.read_errors);
+  if (!read.waits()) {
+    free_slot(slot);
+    return;
+  }
+  const std::uint64_t skip = read.place.offset() % kPage;
+  if (result < 0) {
+    miss(slot);
+  } else {
+    const auto bytes = static_cast<std::uint64_t>(result);
+    deliver(slot, buffer->data() + skip, bytes > skip ? bytes - skip : 0, buffer);
+  }
+}
+
+// Checks what was read and hands it over.
+void SsdReader::deliver(std::uint32_t slot, char* bytes, std::uint64_t available,
+                        const Ref<const RefCounted>& memory) {
+  Read& read = *reads_[slot];
+  const auto view = ssd::open_record(bytes, available, read.spot, tier_.keyring_);
+  if (!view) {
+    // A segment that was given up meanwhile is no fault of the disk.
+    if (tier_.shared_->spot_of(read.place.offset()).generation == read.spot.generation) {
+      count(tier_.counters_.bad_records);
+      tier_.index_->erase_at(read.index_hash, read.place.offset());
+    }
+    return miss(slot);
+  }
+  // Two keys may share an entry of the index.
+  if (view->key != read.key) return miss(slot);
+  if (read.on_chunk) {
+    const bool fits = read.size == SsdLarge::kUnknownLength || view->body.size() == read.size;
+    const bool same = view->header.record_kind() == ssd::RecordKind::kChunk && fits &&
+                      view->header.fill_id == read.fill_id && index_hash_of(view->header) == read.index_hash;
+    if (!same) return miss(slot);
+    return finish(slot, {}, {memory, view->body.data(), view->body.size()});
+  }
+  if (!view->header.has_meta()) return miss(slot);
+  if (tier_.options_.is_dead && tier_.options_.is_dead(view->key, view->meta)) {
+    count(tier_.counters_.dead_records);
+    tier_.index_->erase_at(read.index_hash, read.place.offset());
+    return miss(slot);
+  }
+  if (view->header.record_kind() == ssd::RecordKind::kObject) {
+    return finish(slot, {object_of(*view, memory), nullptr}, {});
+  }
+  finish(slot,
+         {{},
+          std::make_shared<const SsdLarge>(SsdLarge{read.key, read.index_hash, view->header.fill_id,
+                                                    view->meta, std::string(view->head), view->header.length,
+                                                    tier_.chunk_bytes()})},
+         {});
+}
+
+void SsdReader::finish(std::uint32_t slot, SsdFound found, Slice chunk) {
+  Read& read = *reads_[slot];
+  const OnFound on_found = std::move(read.on_found);
+  const OnChunk on_chunk = std::move(read.on_chunk);
+  read.on_found = nullptr;
+  read.on_chunk = nullptr;
+  // A slow read keeps its slot until the disk has answered.
+  if (!read.busy) free_slot(slot);
+  ssd::Counters& counters = tier_.counters_;
+  if (on_found) {
+    count(found ? counters.hits : counters.misses);
+    on_found(std::move(found));
+  } else if (on_chunk) {
+    count(chunk.data != nullptr ? counters.chunk_hits : counters.chunk_misses);
+    on_chunk(std::move(chunk));
+  }
+}
+
+void SsdReader::free_slot(std::uint32_t slot) {
+  reads_[slot]->serial = 0;
+  reads_[slot]->buffer.reset();
+  free_.push_back(slot);
+}
+
+void SsdReader::cancel(std::uint32_t slot, std::uint64_t serial) {
+  Read& read = *reads_[slot];
+  if (read.serial != serial) return;
+  read.on_found = nullptr;
+  read.on_chunk = nullptr;
+}
+
+void SsdReader::look_for_slow_reads() {
+  const std::int64_t timeout_ms = tier_.options_.read_timeout_ms;
+  for (std::uint32_t slot = 0; slot < reads_.size(); ++slot) {
+    const Read& read = *reads_[slot];
+    if (!read.busy || !read.waits() || loop_.now_ms() - read.began_ms < timeout_ms) continue;
+    count(tier_.counters_.slow_reads);
+    miss(slot);
+  }
+  if (under_way_ > 0) slow_.arm(std::max<std::int64_t>(timeout_ms / 4, 10));
+}
+
+}  // namespace meridian
