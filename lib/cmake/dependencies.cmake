@@ -13,6 +13,7 @@ find_package(GTest REQUIRED)
 find_package(benchmark REQUIRED)
 pkg_check_modules(LIBEVENT REQUIRED IMPORTED_TARGET libevent_core libevent_extra libevent_pthreads)
 pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
+pkg_check_modules(LIBMEMCACHED REQUIRED IMPORTED_TARGET libmemcached)
 
 # Debian's node-llhttp ships llhttp as generated C; it is compiled from there, and only tests use it
 # (as the second opinion that the fuzzers hold our parser against).

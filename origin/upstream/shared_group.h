@@ -8,7 +8,7 @@
 
 #include "lib/base/mutex.h"
 #include "lib/net/tls.h"
-#include "origin/upstream/breaker.h"
+#include "lib/base/breaker.h"
 #include "origin/upstream/origin_url.h"
 #include "origin/upstream/rate_window.h"
 #include "origin/upstream/retry_budget.h"

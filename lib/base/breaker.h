@@ -3,9 +3,9 @@
 #include <atomic>
 #include <cstdint>
 
-namespace meridian::upstream {
+namespace meridian {
 
-// Keeps requests from a target that fails: after `failures` in a row, the first of them at least `span_ms`
+// Keeps requests from a server that fails: after `failures` in a row, the first of them at least `span_ms`
 // ago, it opens for `open_ms`, then lets one trial through (half-open); the trial's outcome closes it or
 // opens it again. The span keeps one bad moment from being taken for an outage: requests that run at once
 // fail at once, as when a server restarts one of its processes or one URL makes it hang up. Any thread; no
@@ -56,7 +56,7 @@ class Breaker {
       failures_.store(0, std::memory_order_relaxed);
     }
   }
-  // The asker went away before the target showed how it is.
+  // The asker went away before the server showed how it is.
   void abandoned(Pass pass) {
     if (pass == Pass::kTrial) trial_.store(false, std::memory_order_release);
   }
@@ -71,4 +71,4 @@ class Breaker {
   std::atomic<bool> trial_{false};
 };
 
-}  // namespace meridian::upstream
+}  // namespace meridian
