@@ -8,13 +8,13 @@
 namespace meridian::edge {
 
 Fill::View Fill::view() const {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   return view_;
 }
 
 void Fill::publish_head(FillHead head, bool shareable, bool retain) {
   {
-    MutexLock lock(mutex_);
+    const Lock lock(*this);
     CHECK(view_.verdict == Verdict::kPending);
     head_ = std::move(head);
     retain_ = retain;
@@ -25,7 +25,7 @@ void Fill::publish_head(FillHead head, bool shareable, bool retain) {
 
 void Fill::publish_object(Ref<const Object> object, int fwd_status, bool shareable) {
   {
-    MutexLock lock(mutex_);
+    const Lock lock(*this);
     CHECK(view_.verdict == Verdict::kPending);
     object_ = std::move(object);
     fwd_status_ = fwd_status;
@@ -36,7 +36,7 @@ void Fill::publish_object(Ref<const Object> object, int fwd_status, bool shareab
 
 void Fill::publish_error(Error error) {
   {
-    MutexLock lock(mutex_);
+    const Lock lock(*this);
     if (view_.body != Body::kFlowing) return;
     error_ = std::move(error);
     if (view_.verdict == Verdict::kPending) view_.verdict = Verdict::kFailed;
@@ -47,7 +47,7 @@ void Fill::publish_error(Error error) {
 
 void Fill::abandon() {
   {
-    MutexLock lock(mutex_);
+    const Lock lock(*this);
     if (view_.body != Body::kFlowing) return;
     if (view_.verdict == Verdict::kPending) view_.verdict = Verdict::kAlone;
     view_.body = Body::kBroken;
@@ -58,7 +58,7 @@ void Fill::abandon() {
 void Fill::append(Slice piece) {
   if (piece.size == 0) return;
   {
-    MutexLock lock(mutex_);
+    const Lock lock(*this);
     const std::uint64_t offset = end_offset_;
     end_offset_ += piece.size;
     pieces_.push_back({offset, std::move(piece)});
@@ -68,7 +68,7 @@ void Fill::append(Slice piece) {
 
 void Fill::finish(std::string trailer_block) {
   {
-    MutexLock lock(mutex_);
+    const Lock lock(*this);
     CHECK(view_.body == Body::kFlowing && view_.verdict != Verdict::kPending);
     head_.trailer_block = std::move(trailer_block);
     view_.body = Body::kWhole;
@@ -77,7 +77,7 @@ void Fill::finish(std::string trailer_block) {
 }
 
 bool Fill::should_pause() {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   if (retain_) return false;
   drop_read_locked();
   producer_waits_ = end_offset_ - first_offset_ > kWindow;
@@ -85,23 +85,23 @@ bool Fill::should_pause() {
 }
 
 std::size_t Fill::reader_count() const {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   return cursors_.size();
 }
 
 std::uint64_t Fill::produced_bytes() const {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   return end_offset_;
 }
 
 void Fill::stop_retaining() {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   retain_ = false;
   drop_read_locked();
 }
 
 std::vector<Slice> Fill::take_body() {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   CHECK(retain_ && first_offset_ == 0);
   std::vector<Slice> body;
   body.reserve(pieces_.size());
@@ -110,17 +110,17 @@ std::vector<Slice> Fill::take_body() {
 }
 
 Ref<const Object> Fill::object() const {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   return object_;
 }
 
 Error Fill::error() const {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   return error_;
 }
 
 std::size_t Fill::read(Cursor& cursor, Slice* to, std::size_t max, View& view) {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   DCHECK(cursor.offset >= first_offset_);
   std::size_t count = 0;
   const auto first = pieces_.begin() + static_cast<std::ptrdiff_t>(first_piece_);
@@ -159,33 +159,33 @@ void Fill::drop_read_locked() {
 }
 
 void Fill::attach(FillBoard& board, std::atomic<bool>& posted) {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   places_.push_back({&board, &posted});
 }
 
 void Fill::detach(FillBoard& board) {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   std::erase_if(places_, [&](const Place& place) { return place.board == &board; });
 }
 
 bool Fill::add_cursor(const Cursor* cursor) {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   if (cursor->offset < first_offset_) return false;
   cursors_.push_back(cursor);
   return true;
 }
 
 void Fill::remove_cursor(const Cursor* cursor) {
-  MutexLock lock(mutex_);
+  const Lock lock(*this);
   std::erase(cursors_, cursor);
   if (!retain_) drop_read_locked();
 }
 
 void Fill::notify() {
-  bool here = false;
+  bool here = alone_;
   const std::shared_ptr<Fill> self = shared_from_this();
-  {
-    MutexLock lock(mutex_);
+  if (!alone_) {
+    const Lock lock(*this);
     for (const Place& place : places_) {
       if (place.board == &owner_)
         here = true;

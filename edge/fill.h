@@ -16,6 +16,7 @@ namespace meridian::edge {
 
 class FillBoard;
 class FillProducer;
+class FillReader;
 
 // What the origin's head said, once it is known: everything a responder needs before the first body byte.
 struct FillHead {
@@ -35,7 +36,8 @@ struct FillHead {
 
 // One running answer of an origin and everybody who waits for it, on any worker. The worker that started it
 // produces; readers take pieces by reference, each at its own pace. Thread-safe: one lock, held for a few
-// instructions.
+// instructions. A fill without a key is one that nobody else can find: it has one reader, on its producer's
+// own worker, and takes no lock at all.
 class Fill : public std::enable_shared_from_this<Fill> {
  public:
   // What a reader should do.
@@ -58,8 +60,8 @@ class Fill : public std::enable_shared_from_this<Fill> {
     bool producer_waits = false;  // room was made that it waits for: tell FillBoard::wake_producer()
   };
 
-  // `owner` is the board of the worker that produces.
-  Fill(std::string key, FillBoard& owner) : key_(std::move(key)), owner_(owner) {}
+  // `owner` is the board of the worker that produces. An empty key: for the one that starts it, alone.
+  Fill(std::string key, FillBoard& owner) : key_(std::move(key)), owner_(owner), alone_(key_.empty()) {}
 
   const std::string& key() const { return key_; }
   FillBoard& owner() const { return owner_; }
@@ -98,6 +100,23 @@ class Fill : public std::enable_shared_from_this<Fill> {
 
  private:
   friend class FillBoard;
+  // Holds the lock where there is anybody to be kept out.
+  class MERIDIAN_TSA(scoped_lockable) Lock {
+   public:
+    explicit Lock(const Fill& fill) MERIDIAN_TSA(acquire_capability(fill.mutex_))
+        MERIDIAN_TSA(no_thread_safety_analysis)
+        : mutex_(fill.alone_ ? nullptr : &fill.mutex_) {
+      if (mutex_ != nullptr) mutex_->lock();
+    }
+    ~Lock() MERIDIAN_TSA(release_capability()) MERIDIAN_TSA(no_thread_safety_analysis) {
+      if (mutex_ != nullptr) mutex_->unlock();
+    }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+   private:
+    Mutex* const mutex_;
+  };
   struct Place {
     FillBoard* board = nullptr;
     std::atomic<bool>* posted = nullptr;
@@ -112,7 +131,9 @@ class Fill : public std::enable_shared_from_this<Fill> {
 
   const std::string key_;
   FillBoard& owner_;
-  FillProducer* producer_ = nullptr;  // touched by the owner's board alone, on its loop
+  const bool alone_;
+  FillReader* sole_reader_ = nullptr;  // when alone_; touched by the owner's board, as is the producer
+  FillProducer* producer_ = nullptr;
   mutable Mutex mutex_;
   View view_ GUARDED_BY(mutex_);
   FillHead head_;       // written before the verdict is published

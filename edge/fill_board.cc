@@ -8,6 +8,11 @@ namespace meridian::edge {
 
 bool FillBoard::join(std::shared_ptr<Fill> fill, FillReader& reader, Fill::Cursor& cursor) {
   if (!fill->add_cursor(&cursor)) return false;
+  if (fill->alone_) {
+    CHECK(fill->sole_reader_ == nullptr && &fill->owner_ == this);
+    fill->sole_reader_ = &reader;
+    return true;
+  }
   const auto [at, is_first] = local_.try_emplace(fill.get());
   Local& local = at->second;
   if (is_first) {
@@ -20,6 +25,10 @@ bool FillBoard::join(std::shared_ptr<Fill> fill, FillReader& reader, Fill::Curso
 
 void FillBoard::leave(Fill& fill, FillReader& reader, Fill::Cursor& cursor) {
   fill.remove_cursor(&cursor);
+  if (fill.alone_) {
+    fill.sole_reader_ = nullptr;
+    return call_producer(fill);
+  }
   const auto found = local_.find(&fill);
   CHECK(found != local_.end());
   Local& local = found->second;
@@ -48,6 +57,10 @@ void FillBoard::wake(std::shared_ptr<Fill> fill, std::atomic<bool>& posted) {
 }
 
 void FillBoard::dispatch(const Fill& fill) {
+  if (fill.alone_) {
+    if (fill.sole_reader_ != nullptr) fill.sole_reader_->on_fill_progress();
+    return;
+  }
   const auto found = local_.find(&fill);
   if (found == local_.end()) return;
   Local& local = found->second;

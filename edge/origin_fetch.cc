@@ -33,12 +33,13 @@ void OriginFetch::start(Request& request, bool serves_it) {
   const http::Exchange& exchange = request.exchange();
   if (serves_it) request_ = &request;
   background_ = !serves_it;
-  original_ = std::make_unique<http::OwnedRequest>(exchange.request());
+  original_.emplace(exchange.request());
   has_body_ = serves_it && exchange.has_request_body();
   started_ms_ = worker_.loop().now_ms();
   generation_ = worker_.fills().generation(plan_.hash);
 
-  std::string block;
+  std::string& block = worker_.scratch();
+  block.clear();
   build_request(request, block);
   const http::RequestHead& head = exchange.request();
   http::RequestHead to_origin;
@@ -287,6 +288,7 @@ void OriginFetch::on_done(const http::FieldList& trailers) {
   if (settled_) return end();
   if (storing_) store();
   close_to_askers();
+  settled_ = true;
   fill_->finish(std::move(block));
   end();
 }

@@ -58,6 +58,9 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   // refresh behind the client's back.
   void start(Request& request, bool serves_it);
   const std::shared_ptr<Fill>& fill() const { return fill_; }
+  // Where its worker keeps it.
+  std::size_t place() const { return place_; }
+  void set_place(std::size_t place) { place_ = place; }
 
   // The request's body.
   void send_body(std::string_view bytes) {
@@ -116,10 +119,11 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   Worker& worker_;
   std::shared_ptr<const SiteView> view_;
   std::size_t site_index_;
+  std::size_t place_ = 0;
   FetchPlan plan_;
   std::shared_ptr<Fill> fill_;
   Request* request_ = nullptr;
-  std::unique_ptr<http::OwnedRequest> original_;
+  std::optional<http::OwnedRequest> original_;
   std::string own_authority_;  // of the request, which may be over before this is
   std::unique_ptr<upstream::Fetch> fetch_;
   std::string store_key_;
@@ -133,7 +137,7 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   bool background_ = false;  // a refresh: no request waits for it
   bool no_body_ = false;
   bool headed_ = false;   // the verdict is out
-  bool settled_ = false;  // an object answers for this response: its end is only waited for
+  bool settled_ = false;  // all is decided: only the end is waited for
   bool paused_ = false;
   bool ended_ = false;
 };

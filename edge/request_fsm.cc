@@ -13,6 +13,17 @@
 // The corridor of a request: the table of steps, the loop that drives it, and the steps up to the cache's
 // verdict. How an answer is made stands in request_respond.cc, how an origin is asked in request_ask.cc.
 namespace meridian::edge {
+namespace {
+
+void write_hex(std::uint64_t bits, char* to) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  for (int byte = 0; byte < 8; ++byte, bits >>= 8U) {
+    *to++ = kHex[(bits >> 4U) & 15U];
+    *to++ = kHex[bits & 15U];
+  }
+}
+
+}  // namespace
 
 const Request::StepFunction Request::kSteps[] = {
     &Request::choose_site,   // kSite
@@ -58,9 +69,7 @@ http::ReusePolicy Request::reuse_policy() const {
 
 Step Request::choose_site() {
   view_ = worker_.view();
-  // By the same normal form that the key has: else one site's answers could be stored under another's keys.
-  const bool is_host = http::host_of(authority(), scratch_);
-  site_index_ = is_host ? view_->table->find(scratch_) : SiteTable::kNone;
+  site_index_ = worker_.site_of(authority());
   if (site_index_ == SiteTable::kNone) {
     worker_.sheet().add(stats::kUnknownHost);
     return fail(421, {ErrorCode::kNotFound, ErrorSource::kClient, false, "no site serves this host"});
@@ -316,14 +325,9 @@ const std::string& Request::ensure_request_id() {
       return request_id_.assign(given->value);
     }
   }
-  static constexpr std::string_view kHex = "0123456789abcdef";
-  constexpr std::size_t kIdBytes = 32;
-  std::array<char, kIdBytes> id;
-  std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < kIdBytes; ++i, bits >>= 4U) {
-    if (i % 16 == 0) bits = worker_.random();
-    id[i] = kHex[bits & 15U];
-  }
+  std::array<char, 32> id;
+  write_hex(worker_.random(), id.data());
+  write_hex(worker_.random(), id.data() + 16);
   return request_id_.assign(id.data(), id.size());
 }
 

@@ -98,6 +98,17 @@ void Worker::use_sites(std::shared_ptr<const SiteTable> table) {
   }
   view->limits = config::server_limits(view->table->config().limits);
   view_ = std::move(view);
+  last_authority_.clear();
+  last_site_ = SiteTable::kNone;
+}
+
+// By the same normal form that the key has: else one site's answers could be stored under another's keys.
+std::size_t Worker::site_of(std::string_view authority) {
+  if (authority == last_authority_ && last_site_ != SiteTable::kNone) return last_site_;
+  const bool is_host = http::host_of(authority, last_host_);
+  last_site_ = is_host ? view_->table->find(last_host_) : SiteTable::kNone;
+  last_authority_.assign(authority);
+  return last_site_;
 }
 
 void Worker::listen(const ListenSocket& socket, std::shared_ptr<TlsServerContext> tls) {
@@ -164,16 +175,20 @@ std::string_view Worker::on_bad_request(const http::BadRequest& bad, const Socke
 }
 
 OriginFetch& Worker::run_fetch(std::unique_ptr<OriginFetch> fetch) {
-  OriginFetch* raw = fetch.get();
-  fetches_.emplace(raw, std::move(fetch));
-  return *raw;
+  fetch->set_place(fetches_.size());
+  fetches_.push_back(std::move(fetch));
+  return *fetches_.back();
 }
 
 void Worker::end_fetch(OriginFetch& fetch) {
-  const auto found = fetches_.find(&fetch);
-  CHECK(found != fetches_.end());
-  ended_fetches_.push_back(std::move(found->second));
-  fetches_.erase(found);
+  const std::size_t place = fetch.place();
+  CHECK(place < fetches_.size() && fetches_[place].get() == &fetch);
+  ended_fetches_.push_back(std::move(fetches_[place]));
+  if (place + 1 != fetches_.size()) {
+    fetches_[place] = std::move(fetches_.back());
+    fetches_[place]->set_place(place);
+  }
+  fetches_.pop_back();
   if (ended_fetches_.size() > 1) return;
   loop_.at_end_of_turn([this] {
     ended_fetches_.clear();

@@ -77,9 +77,13 @@ class Worker final : public http::ConnectionHost {
   const std::shared_ptr<const SiteView>& view() const { return view_; }
   std::int64_t now_s() const { return loop_.wall_ms() / 1000; }
   std::string_view http_date() { return date_.at(now_s()); }
+  // The index of the site that serves this authority; SiteTable::kNone when none does.
+  std::size_t site_of(std::string_view authority);
   // The edge's name in Via, CDN-Loop and Cache-Status.
   const std::string& name() const { return view_->table->config().name; }
   std::uint64_t random();
+  // Memory for a text that is used up before anybody else is called.
+  std::string& scratch() { return scratch_; }
 
   OriginFetch& run_fetch(std::unique_ptr<OriginFetch> fetch);
   // The fetch is over; it is destroyed at the end of the turn.
@@ -112,17 +116,22 @@ class Worker final : public http::ConnectionHost {
   FillBoard board_;
   std::unique_ptr<Resolver> resolver_;
   std::shared_ptr<const SiteView> view_;
+  // The last authority that was looked up: most requests name the one that the one before them named.
+  std::string last_authority_;
+  std::string last_host_;
+  std::size_t last_site_ = SiteTable::kNone;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Request>> pool_;  // all requests ever made by this worker
   std::vector<Request*> free_;
   std::unordered_map<http::ServerConnection*, Connection> connections_;
-  std::unordered_map<OriginFetch*, std::unique_ptr<OriginFetch>> fetches_;
+  std::vector<std::unique_ptr<OriginFetch>> fetches_;        // each knows its place
   std::vector<std::unique_ptr<OriginFetch>> ended_fetches_;  // until the end of the turn
   std::unordered_map<Tunnel*, std::unique_ptr<Tunnel>> tunnels_;
   LogBuffer log_;
   Timer log_timer_;
   http::DateCache date_;
   std::uint64_t random_state_[2];
+  std::string scratch_;
   std::string bad_request_page_;
   std::function<void()> drained_;
 };

@@ -157,14 +157,27 @@ bool in_range(const Civil& c) {
          c.hour < 24 && c.minute < 60 && c.second <= 60;
 }
 
-// The index of a name's first three letters among `names`, case and all; their count when there is none.
+constexpr std::uint32_t packed(char a, char b, char c) {
+  return static_cast<std::uint32_t>(static_cast<unsigned char>(a)) << 16U |
+         static_cast<std::uint32_t>(static_cast<unsigned char>(b)) << 8U | static_cast<unsigned char>(c);
+}
+
+// The first three letters of each name as one number, so that a name is found by comparing numbers.
 template <std::size_t kCount>
-std::size_t index_of(const char* letters, const std::array<std::string_view, kCount>& names) {
+constexpr std::array<std::uint32_t, kCount> packed_names(const std::array<std::string_view, kCount>& names) {
+  std::array<std::uint32_t, kCount> all{};
+  for (std::size_t i = 0; i < kCount; ++i) all[i] = packed(names[i][0], names[i][1], names[i][2]);
+  return all;
+}
+constexpr auto kPackedDays = packed_names(kDays);
+constexpr auto kPackedMonths = packed_names(kMonths);
+
+// The index of a name's first three letters, case and all; the count of names when there is none.
+template <std::size_t kCount>
+std::size_t index_of(const char* letters, const std::array<std::uint32_t, kCount>& names) {
+  const std::uint32_t wanted = packed(letters[0], letters[1], letters[2]);
   std::size_t index = 0;
-  while (index < kCount &&
-         (names[index][0] != letters[0] || names[index][1] != letters[1] || names[index][2] != letters[2])) {
-    ++index;
-  }
+  while (index < kCount && names[index] != wanted) ++index;
   return index;
 }
 
@@ -175,20 +188,21 @@ bool read_fixdate(std::string_view text, Civil& to) {
       text.substr(26) != "GMT") {
     return false;
   }
-  bool digits = true;
-  const auto two = [text, &digits](std::size_t at) {
-    const unsigned tens = static_cast<unsigned char>(text[at]) - unsigned{'0'};
-    const unsigned ones = static_cast<unsigned char>(text[at + 1]) - unsigned{'0'};
-    digits = digits && tens <= 9 && ones <= 9;
+  const char* const at_begin = text.data();
+  unsigned wrong = 0;
+  const auto two = [ at_begin, &wrong ](std::size_t at) __attribute__((always_inline)) {
+    const unsigned tens = static_cast<unsigned char>(at_begin[at]) - unsigned{'0'};
+    const unsigned ones = static_cast<unsigned char>(at_begin[at + 1]) - unsigned{'0'};
+    wrong |= static_cast<unsigned>(tens > 9) | static_cast<unsigned>(ones > 9);
     return static_cast<int>(tens * 10 + ones);
   };
   to.year = two(12) * 100 + two(14);
   to.day = two(5);
   to.hour = two(17), to.minute = two(20), to.second = two(23);
-  const std::size_t month = index_of(text.data() + 8, kMonths);
-  if (month == kMonths.size() || index_of(text.data(), kDays) == kDays.size()) return false;
+  const std::size_t month = index_of(text.data() + 8, kPackedMonths);
+  if (month == kMonths.size() || index_of(text.data(), kPackedDays) == kDays.size()) return false;
   to.month = static_cast<int>(month) + 1;
-  return digits;
+  return wrong == 0;
 }
 
 std::optional<std::int64_t> seconds_of(const Civil& civil) {

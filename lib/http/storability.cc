@@ -216,7 +216,10 @@ std::string_view explanation_of(NotStored reason) {
 
 StoreDecision decide_store(const StoreInput& input, const StorePolicy& policy) {
   Case c{input, policy, response_directives(input.response.fields), {}};
-  c.fresh = freshness(input.response, c.directives, input.response_time_s, policy.freshness);
+  // What says outright that it is for one asker has no lifetime that anybody would look at.
+  const bool for_one = c.control().no_store || c.control().is_private;
+  if (!for_one || c.control().must_understand)
+    c.fresh = freshness(input.response, c.directives, input.response_time_s, policy.freshness);
   StoreDecision decision;
   decision.lifetime_source = c.fresh.source;
   decision.times = times_of(c);
