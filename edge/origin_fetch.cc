@@ -273,13 +273,23 @@ void OriginFetch::on_body(Slice bytes) {
   worker_.sheet().add_n(stats::kOriginBytesIn, bytes.size);
   if (storing_ && !fits(fill_->produced_bytes() + bytes.size)) stop_storing(http::NotStored::kTooLarge);
   if (storing_) hold(bytes.size);
-  fill_->append(std::move(bytes));
+  append_body(std::move(bytes));
   // Readers have run inside append(), and the last one may have gone.
   if (ended_ || !fetch_) return;
   if (fill_->should_pause()) {
     paused_ = true;
     fetch_->pause();
   }
+}
+
+// What is stored and may be large goes into pages as it comes, so that no client's socket has to copy it: not
+// those who follow now, and not those who come later.
+void OriginFetch::append_body(Slice bytes) {
+  const bool large = fill_->head().length.value_or(fill_->produced_bytes()) > Object::kInlineBody;
+  if (storing_ && large && !pages_ && worker_.pages())
+    pages_.emplace(worker_.pages(), fill_->head().length.value_or(0));
+  if (!storing_ || !pages_) return fill_->append(std::move(bytes));
+  while (bytes.size > 0 && !ended_) fill_->append(pages_->take(bytes));
 }
 
 void OriginFetch::on_done(const http::FieldList& trailers) {

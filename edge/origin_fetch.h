@@ -8,6 +8,7 @@
 
 #include "edge/fill_board.h"
 #include "edge/tiers/object.h"
+#include "lib/base/page_file.h"
 #include "lib/http/message.h"
 #include "lib/http/range.h"
 #include "lib/http/server.h"
@@ -111,6 +112,7 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   void rewrite_location(std::string& block) const;
   void put(Ref<const Object> object);
   void stop_storing(http::NotStored reason);
+  void append_body(Slice bytes);
   void hold(std::uint64_t bytes);
   void let_go();
   void close_to_askers();
@@ -130,8 +132,9 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   std::uint64_t generation_ = 0;
   std::int64_t started_ms_ = 0;
   bool has_body_ = false;
-  bool validating_ = false;       // our own validators were sent
-  std::uint64_t held_bytes_ = 0;  // counted in Worker::fill_bytes()
+  bool validating_ = false;          // our own validators were sent
+  std::optional<PageWriter> pages_;  // of the body, where it is stored and not small
+  std::uint64_t held_bytes_ = 0;     // counted in Worker::fill_bytes()
   bool storing_ = false;
   bool partial_ = false;
   bool background_ = false;  // a refresh: no request waits for it

@@ -122,6 +122,7 @@ bool OriginFetch::still_valid() const { return worker_.fills().generation(plan_.
 
 void OriginFetch::store() {
   storing_ = false;
+  pages_.reset();
   worker_.sheet().change(stats::kFillsRunning, -1);
   std::vector<Slice> body = fill_->take_body();
   if (partial_) return store_part(std::move(body));

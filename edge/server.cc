@@ -79,9 +79,9 @@ Result<void> Server::prepare(InheritedSockets& inherited) {
     if (!loop) return Failure(loop.error());
     Thread& thread = threads_.emplace_back();
     thread.loop = *std::move(loop);
-    thread.worker =
-        std::make_unique<Worker>(*thread.loop, Shared{*ram_, fills_, *log_, connections_, fill_bytes_},
-                                 registry_->add_sheet(), config->resolver);
+    thread.worker = std::make_unique<Worker>(*thread.loop,
+                                             Shared{*ram_, fills_, *log_, connections_, fill_bytes_, pages_},
+                                             registry_->add_sheet(), config->resolver);
     thread.worker->use_sites(table_);
   }
   auto listening = open_listeners(*config, inherited);

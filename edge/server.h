@@ -15,6 +15,7 @@
 #include "edge/site_table.h"
 #include "edge/tiers/ram_tier.h"
 #include "edge/worker.h"
+#include "lib/base/page_file.h"
 #include "lib/base/result.h"
 #include "lib/net/event_loop.h"
 #include "lib/net/listener.h"
@@ -84,6 +85,7 @@ class Server {
   Load load_;
   std::unique_ptr<stats::Registry> registry_;
   stats::Sheet* sheet_ = nullptr;  // the main thread's
+  const std::shared_ptr<PageFile> pages_ = PageFile::create();
   std::unique_ptr<RamTier> ram_;
   std::unique_ptr<AccessLog> log_;
   FillTable fills_;

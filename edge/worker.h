@@ -15,6 +15,7 @@
 #include "edge/request.h"
 #include "edge/site_table.h"
 #include "edge/tunnel.h"
+#include "lib/base/page_file.h"
 #include "lib/http/date.h"
 #include "lib/http/server.h"
 #include "lib/http/storability.h"
@@ -34,6 +35,7 @@ struct Shared {
   AccessLog& log;
   std::atomic<std::uint64_t>& connections;  // open now, in all workers, tunnels included
   std::atomic<std::uint64_t>& fill_bytes;   // of bodies on their way into the cache
+  std::shared_ptr<PageFile> pages;          // for larger bodies; null where the kernel has none
 };
 
 // The sites as one worker uses them: the shared table, and this worker's pools of connections to their
@@ -73,6 +75,7 @@ class Worker final : public http::ConnectionHost {
   FillTable& fills() { return shared_.fills; }
   FillBoard& board() { return board_; }
   std::atomic<std::uint64_t>& fill_bytes() { return shared_.fill_bytes; }
+  const std::shared_ptr<PageFile>& pages() const { return shared_.pages; }
   stats::Sheet& sheet() { return sheet_; }
   const std::shared_ptr<const SiteView>& view() const { return view_; }
   std::int64_t now_s() const { return loop_.wall_ms() / 1000; }

@@ -30,8 +30,9 @@ static_assert(sizeof(ObjectMeta) == 40);
 // slices of the blocks that the fill read into, and the list lies in the allocation too.
 class Object final : public RefCounted {
  public:
-  // Bodies up to this size belong into the object's own allocation.
-  static constexpr std::size_t kInlineBody = 64 * 1024;
+  // Bodies up to this size belong into the object's own allocation. Larger ones are worth lying in pages that
+  // a socket can take without a copy (lib/base/page_file.h).
+  static constexpr std::size_t kInlineBody = 32 * 1024;
   // A longer key, or a longer head, makes no object: the functions below return an empty Ref then.
   static constexpr std::size_t kMaxKey = 65535;
   static constexpr std::size_t kMaxHead = 16 * 1024 * 1024;

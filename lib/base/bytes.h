@@ -12,6 +12,12 @@ namespace meridian {
 // What one malloc() has taken from the allocator: what it rounded the request up to, and its own header.
 std::size_t allocated_bytes(const void* memory) noexcept;
 
+// Where bytes lie in a file, if they do.
+struct FilePlace {
+  int fd = -1;
+  std::uint64_t offset = 0;
+};
+
 // Base of everything whose bytes are shared by reference down to the socket: blocks and stored objects.
 // The count is atomic: one object may be on its way out on several workers.
 class RefCounted {
@@ -26,6 +32,11 @@ class RefCounted {
   bool unique() const noexcept { return refs_.load(std::memory_order_acquire) == 1; }
   // All bytes it takes from the allocator, as the allocator rounds them, for accounting.
   virtual std::size_t footprint_bytes() const noexcept = 0;
+  // Where the kernel finds the bytes at `data`, so that it can send them without copying; see page_file.h.
+  virtual FilePlace file_place(const char* data) const noexcept {
+    static_cast<void>(data);
+    return {};
+  }
 
  protected:
   RefCounted() = default;

@@ -20,15 +20,23 @@ void OutputQueue::append(Slice slice) {
   if (slice.size == 0) return;
   if (slice.size <= kCopyBytes && text_.size() < kTextCopyMax) return append(slice.view());
   size_ += slice.size;
-  parts_.push_back({std::move(slice)});
+  FilePlace file;
+  if (slice.owner && slice.size >= kSendFileBytes) file = slice.owner->file_place(slice.data);
+  parts_.push_back({std::move(slice), file});
 }
 
-int OutputQueue::fill(iovec* parts, std::size_t& bytes) const {
+int OutputQueue::fill(iovec* parts, std::size_t& bytes, bool with_files, const Part*& file) const {
   std::size_t text_at = text_sent_;
   int count = 0;
   bytes = 0;
+  file = nullptr;
   for (std::size_t i = first_; i < parts_.size() && count < kVectorParts; ++i, ++count) {
     const Slice& slice = parts_[i].slice;
+    if (with_files && parts_[i].file.fd >= 0) {
+      file = &parts_[i];
+      bytes += slice.size;
+      break;
+    }
     const char* data = slice.data;
     if (data == nullptr) {
       data = text_.data() + text_at;
@@ -44,8 +52,10 @@ IoResult::Kind OutputQueue::flush(Stream& stream) {
   while (size_ != 0) {
     iovec parts[kVectorParts];
     std::size_t offered = 0;
-    const int count = fill(parts, offered);
-    const IoResult result = stream.write(parts, count);
+    const Part* file = nullptr;
+    const int count = fill(parts, offered, stream.sends_files(), file);
+    const IoResult result = file == nullptr ? stream.write(parts, count)
+                                            : stream.write_file(parts, count, file->file, file->slice.size);
     if (result.kind != IoResult::Kind::kOk) {
       return result.kind == IoResult::Kind::kWouldBlock ? result.kind : IoResult::Kind::kError;
     }
@@ -64,6 +74,7 @@ void OutputQueue::advance(std::size_t bytes) {
       text_sent_ += step;
     } else {
       slice.data += step;
+      parts_[first_].file.offset += step;
     }
     slice.size -= step;
     bytes -= step;
@@ -99,7 +110,8 @@ Slice OutputQueue::take_all() {
   while (size_ != 0) {
     iovec parts[kVectorParts];
     std::size_t bytes = 0;
-    const int count = fill(parts, bytes);
+    const Part* file = nullptr;
+    const int count = fill(parts, bytes, false, file);
     for (int i = 0; i < count; ++i) all.append(static_cast<const char*>(parts[i].iov_base), parts[i].iov_len);
     advance(bytes);
   }

@@ -32,12 +32,16 @@ class OutputQueue {
 
  private:
   struct Part {
-    Slice slice;  // without data: the next slice.size bytes of text_
+    Slice slice;          // without data: the next slice.size bytes of text_
+    FilePlace file = {};  // where the slice begins in a file, if it lies in one
   };
   static constexpr int kVectorParts = 64;
   static constexpr std::size_t kTextCopyMax = 64 * 1024;  // with more text than this, slices are not copied
 
-  int fill(iovec* parts, std::size_t& bytes) const;
+  static constexpr std::size_t kSendFileBytes = 16 * 1024;  // for less, copying is as cheap
+
+  // Collects what to write next, up to a part that is to be sent as a file, if there is one: `file`.
+  int fill(iovec* parts, std::size_t& bytes, bool with_files, const Part*& file) const;
   void advance(std::size_t bytes);
   void compact();
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "lib/base/bytes.h"
 #include "lib/net/address.h"
 
 namespace meridian {
@@ -50,6 +51,11 @@ class Stream {
   // Fewer bytes than offered: no more are taken now. What was not taken must be what the next write begins
   // with (TLS may have encrypted it already).
   virtual IoResult write(const iovec* parts, int count) = 0;
+  // Whether write_file() works.
+  virtual bool sends_files() const { return false; }
+  // Writes the parts and behind them `size` bytes of a file, which are not copied. Their pages must never be
+  // written again.
+  virtual IoResult write_file(const iovec* parts, int count, const FilePlace& place, std::size_t size);
   // After what was written: FIN, or close_notify and FIN.
   virtual void shutdown_write() = 0;
   // On destruction send RST instead of FIN: the peer must not take what it has for whole.

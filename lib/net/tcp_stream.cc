@@ -1,12 +1,21 @@
 #include "lib/net/tcp_stream.h"
 
+#include <sys/sendfile.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <climits>
 
+#include "lib/base/check.h"
+
 namespace meridian {
+
+IoResult Stream::write_file(const iovec*, int, const FilePlace&, std::size_t) {
+  CHECK(false);  // sends_files() said no
+  return {};
+}
+
 namespace {
 
 IoResult from_errno() {
@@ -24,6 +33,10 @@ class TcpStream final : public Stream, private FdHandler {
   void want(bool readable, bool writable) override { watch_.want(readable, writable); }
   IoResult read(char* to, std::size_t size) override { return socket_.read(to, size); }
   IoResult write(const iovec* parts, int count) override { return socket_.write(parts, count); }
+  bool sends_files() const override { return true; }
+  IoResult write_file(const iovec* parts, int count, const FilePlace& place, std::size_t size) override {
+    return socket_.write_file(parts, count, place, size);
+  }
   void shutdown_write() override { socket_.shutdown_write(); }
   void reset_on_close() override { socket_.reset_on_close(); }
   const TlsInfo* tls() const override { return nullptr; }
@@ -83,6 +96,33 @@ IoResult TcpSocket::write(const iovec* parts, int count) {
                                     : ::writev(fd_, parts, std::min(count, IOV_MAX));
     if (sent >= 0) return {IoResult::Kind::kOk, static_cast<std::size_t>(sent), 0};
     if (errno != EINTR) return from_errno();
+  }
+}
+
+IoResult TcpSocket::write_file(const iovec* parts, int count, const FilePlace& place, std::size_t size) {
+  std::size_t before = 0;
+  if (count > 0) {
+    std::size_t offered = 0;
+    for (int i = 0; i < count; ++i) offered += parts[i].iov_len;
+    msghdr message{};
+    message.msg_iov = const_cast<iovec*>(parts);
+    message.msg_iovlen = static_cast<std::size_t>(std::min(count, IOV_MAX));
+    // More follows at once: the head waits for the body, so that they share a packet.
+    ssize_t sent = 0;
+    do {
+      sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL | MSG_MORE);
+    } while (sent < 0 && errno == EINTR);
+    if (sent < 0) return from_errno();
+    before = static_cast<std::size_t>(sent);
+    if (before < offered) return {IoResult::Kind::kOk, before, 0};
+  }
+  for (;;) {
+    auto offset = static_cast<off_t>(place.offset);
+    const ssize_t sent = ::sendfile(fd_, place.fd, &offset, size);
+    if (sent >= 0) return {IoResult::Kind::kOk, before + static_cast<std::size_t>(sent), 0};
+    if (errno == EINTR) continue;
+    // What keeps the file back shows again at the next write.
+    return before > 0 ? IoResult{IoResult::Kind::kOk, before, 0} : from_errno();
   }
 }
 

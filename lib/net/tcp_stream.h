@@ -22,6 +22,7 @@ class TcpSocket {
   const SocketAddress& local() const;
   IoResult read(char* to, std::size_t size);
   IoResult write(const iovec* parts, int count);
+  IoResult write_file(const iovec* parts, int count, const FilePlace& place, std::size_t size);
   void shutdown_write();
   void reset_on_close() { reset_on_close_ = true; }
   bool will_reset() const { return reset_on_close_; }

@@ -1,9 +1,11 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <random>
 #include <string>
 
+#include "lib/base/page_file.h"
 #include "lib/http/input_buffer.h"
 #include "lib/http/output_queue.h"
 
@@ -29,6 +31,21 @@ class MeteredStream final : public Stream {
     }
     return {IoResult::Kind::kOk, taken, 0};
   }
+  bool sends_files() const override { return takes_files; }
+  IoResult write_file(const iovec* parts, int count, const FilePlace& place, std::size_t size) override {
+    IoResult result = count > 0 ? write(parts, count) : IoResult{IoResult::Kind::kOk, 0, 0};
+    if (allowance == 0 || result.kind != IoResult::Kind::kOk) {
+      return count > 0 ? result : IoResult{IoResult::Kind::kWouldBlock, 0, 0};
+    }
+    std::string bytes(std::min(allowance, size), '\0');
+    EXPECT_EQ(::pread(place.fd, bytes.data(), bytes.size(), static_cast<off_t>(place.offset)),
+              static_cast<ssize_t>(bytes.size()));
+    got += bytes;
+    allowance -= bytes.size();
+    result.bytes += bytes.size();
+    ++files;
+    return result;
+  }
   void shutdown_write() override {}
   void reset_on_close() override {}
   const TlsInfo* tls() const override { return nullptr; }
@@ -40,6 +57,8 @@ class MeteredStream final : public Stream {
   std::string got;
   std::size_t allowance = 0;
   bool broken = false;
+  bool takes_files = false;
+  int files = 0;
 
  private:
   SocketAddress address_;
@@ -49,6 +68,40 @@ std::string some_bytes(std::mt19937& random, std::size_t size) {
   std::string bytes(size, '\0');
   for (char& c : bytes) c = static_cast<char>('a' + random() % 26);
   return bytes;
+}
+
+// Text, memory and pages in any order, to streams that take files and to those that do not.
+TEST(OutputQueue, SendsPagesAsFilesWhereTheStreamTakesThem) {
+  const std::shared_ptr<PageFile> pages = PageFile::create();
+  if (!pages) GTEST_SKIP() << "memfd_create() is refused here";
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    SCOPED_TRACE(seed);
+    std::mt19937 random(seed);
+    OutputQueue queue;
+    MeteredStream stream;
+    stream.takes_files = seed % 2 == 0;
+    std::string all;
+    for (int i = 0; i < 100; ++i) {
+      const std::string text = some_bytes(random, random() % 300);
+      const std::string body = some_bytes(random, random() % 60000);
+      all += text + body;
+      queue.append(text);
+      if (i % 3 == 0) {
+        queue.append(Slice::copy_of(body));
+      } else {
+        const Ref<PageRun> run = pages->reserve(body.size() + 1);
+        queue.append(run->append(body));
+      }
+      stream.allowance = random() % 70000;
+      const IoResult::Kind result = queue.flush(stream);
+      ASSERT_EQ(result == IoResult::Kind::kOk, queue.empty());
+      ASSERT_EQ(stream.got.size() + queue.size(), all.size());
+    }
+    stream.allowance = all.size();
+    ASSERT_EQ(queue.flush(stream), IoResult::Kind::kOk);
+    ASSERT_TRUE(stream.got == all);
+    EXPECT_EQ(stream.files > 0, stream.takes_files);
+  }
 }
 
 TEST(OutputQueue, KeepsOrderUnderAnyPartialWrites) {

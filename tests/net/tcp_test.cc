@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "lib/base/page_file.h"
 #include "lib/net/listener.h"
 #include "lib/net/tcp_stream.h"
 #include "tests/net/harness.h"
@@ -54,6 +55,35 @@ TEST_F(TcpTest, CarriesBothWaysAndKnowsItsAddresses) {
   EXPECT_EQ(server_.stream().peer(), client_.stream().local());
   EXPECT_EQ(server_.stream().local(), socket_.address());
   EXPECT_EQ(server_.stream().tls(), nullptr);
+}
+
+// Pages are sent without being copied, so the socket still points to them when their owner is gone and others
+// write: the client must get the bytes of then.
+TEST_F(TcpTest, PagesOnTheirWayStayAsTheyWere) {
+  const std::shared_ptr<PageFile> pages = PageFile::create();
+  if (!pages) GTEST_SKIP() << "memfd_create() is refused here";
+  open();
+  client_.stream().want(false, false);  // it does not read yet: all of this waits in sockets
+  std::string expected;
+  for (int round = 0;; ++round) {
+    std::string body = pattern(200'000);
+    body[0] = static_cast<char>(round);
+    Slice slice = pages->reserve(body.size())->append(body);
+    std::string head = "head " + std::to_string(round) + "\r\n";
+    const iovec part{head.data(), head.size()};
+    const IoResult result =
+        server_.stream().write_file(&part, 1, slice.owner->file_place(slice.data), slice.size);
+    if (result.kind == IoResult::Kind::kWouldBlock) break;
+    ASSERT_EQ(result.kind, IoResult::Kind::kOk);
+    expected.append((head + body).substr(0, result.bytes));
+    if (result.bytes < head.size() + body.size()) break;
+  }
+  ASSERT_GT(expected.size(), 30'000u);
+  std::vector<Slice> others;
+  for (int i = 0; i < 40; ++i) others.push_back(pages->reserve(200'000)->append(std::string(200'000, 'x')));
+  client_.stream().want(true, false);
+  EXPECT_TRUE(drive(*loop_, [&] { return client_.received().size() >= expected.size(); }));
+  EXPECT_TRUE(client_.received() == expected);
 }
 
 TEST_F(TcpTest, AcceptedSocketsDoNotDelayBlockOrLeak) {
