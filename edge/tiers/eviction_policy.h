@@ -15,10 +15,10 @@ using EntryId = std::uint32_t;
 // serialises all calls.
 class EvictionPolicy {
  public:
-  static constexpr unsigned kMaxFrequency = 3;
+  static constexpr unsigned kMaxFrequency = 2;
   static constexpr EntryId kMaxEntries = 0x7FFFFFFEU;
 
-  // What the owner of the entries answers while evict() runs.
+  // What the owner of the entries answers while insert() or evict() runs.
   class Entries {
    public:
     virtual std::uint64_t bytes(EntryId id) = 0;
@@ -40,7 +40,7 @@ class EvictionPolicy {
   // What the objects may take together; a share of it may decide between queues.
   virtual void set_capacity(std::uint64_t bytes) = 0;
   // A new object, not asked for since.
-  virtual void insert(EntryId id, std::uint64_t hash, std::uint64_t bytes) = 0;
+  virtual void insert(EntryId id, Entries& entries) = 0;
   // An object left for other reasons than room.
   virtual void erase(EntryId id, std::uint64_t bytes) = 0;
   // The object behind an id was replaced by one of another size; its place in the order stays.

@@ -3,6 +3,7 @@
 #include <bit>
 #include <utility>
 
+#include "edge/tiers/eviction_policy.h"
 #include "lib/base/check.h"
 
 namespace meridian {
@@ -17,7 +18,9 @@ Ref<const Object> ObjectShard::find(std::uint64_t hash, std::string_view key) {
   ++lookups_.hits;
   Node& node = nodes_[link - 1];
   // Popular objects stay at the top: their line is not written again.
-  if ((node.print_and_frequency & kFrequencyMask) != kFrequencyMask) ++node.print_and_frequency;
+  if ((node.print_and_frequency & kFrequencyMask) < EvictionPolicy::kMaxFrequency) {
+    ++node.print_and_frequency;
+  }
   return Ref<const Object>::share(node.object);
 }
 

@@ -6,7 +6,7 @@
 #include <random>
 #include <utility>
 
-#include "edge/tiers/s3_fifo.h"
+#include "edge/tiers/adaptive_fifo.h"
 #include "lib/base/check.h"
 
 namespace meridian {
@@ -56,7 +56,7 @@ RamTier::RamTier(Options options)
       shard_count_(shards_for(options_)),
       shard_bits_(static_cast<unsigned>(std::countr_zero(shard_count_))),
       shards_(std::make_unique<ObjectShard[]>(shard_count_)),
-      policy_(std::make_unique<S3Fifo>(S3Fifo::Options{})) {
+      policy_(std::make_unique<AdaptiveFifo>(AdaptiveFifo::Options{})) {
   set_capacity(options_.capacity_bytes);
 }
 
@@ -131,7 +131,8 @@ void RamTier::insert(const Place& place, const Ref<const Object>& object, std::u
   index_bytes_ += grown_bytes;
   object_bytes_ += bytes;
   ++counts_.objects;
-  policy_->insert(id, object->key_hash(), bytes);
+  Entries entries(*this);
+  policy_->insert(id, entries);
 }
 
 Ref<const Object> RamTier::exchange(EntryId id, Ref<const Object> object, std::uint64_t bytes) {
@@ -177,7 +178,7 @@ void RamTier::rebuild(Leaving& evicted) {
   }
   for (unsigned i = 0; i < shard_count_; ++i) shards_[i].clear();
   index_bytes_ = 0;
-  policy_ = std::make_unique<S3Fifo>(S3Fifo::Options{});
+  policy_ = std::make_unique<AdaptiveFifo>(AdaptiveFifo::Options{});
   policy_->set_capacity(capacity_bytes_);
   auto first_kept = all.end();
   for (std::uint64_t bytes = 0; first_kept != all.begin(); --first_kept) {
