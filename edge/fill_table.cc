@@ -10,8 +10,8 @@ void FillTable::close(std::uint64_t hash, const std::string& key, const Fill& fi
 }
 
 void FillTable::adopt(std::uint64_t hash, const std::string& key, std::uint64_t primary_hash,
-                      std::uint64_t began_at, std::shared_ptr<Fill> fill) {
-  const std::uint64_t now = generation(primary_hash);
+                      std::uint32_t began_at, std::shared_ptr<Fill> fill) {
+  const std::uint32_t now = generation(primary_hash);
   if (began_at != now) return;
   Shard& shard = shard_of(hash);
   MutexLock lock(shard.mutex);

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "edge/fill.h"
 #include "lib/base/mutex.h"
@@ -23,7 +24,7 @@ class FillTable {
   template <class Make>
   std::shared_ptr<Fill> join_or_start(std::uint64_t hash, const std::string& key, std::uint64_t primary_hash,
                                       bool& joined, Make&& make) {
-    const std::uint64_t now = generation(primary_hash);
+    const std::uint32_t now = generation(primary_hash);
     Shard& shard = shard_of(hash);
     MutexLock lock(shard.mutex);
     Entry& entry = shard.fills[key];
@@ -35,12 +36,12 @@ class FillTable {
   void close(std::uint64_t hash, const std::string& key, const Fill& fill);
   // A running fill, begun at that generation of its primary key, is found under this key too, unless another
   // one is there that is as good.
-  void adopt(std::uint64_t hash, const std::string& key, std::uint64_t primary_hash, std::uint64_t began_at,
+  void adopt(std::uint64_t hash, const std::string& key, std::uint64_t primary_hash, std::uint32_t began_at,
              std::shared_ptr<Fill> fill);
 
   // Which invalidations the key has seen. A fill notes it before it asks the origin, and stores only if it is
   // still the same.
-  std::uint64_t generation(std::uint64_t hash) const {
+  std::uint32_t generation(std::uint64_t hash) const {
     return generations_[hash % kGenerations].load(std::memory_order_acquire);
   }
   // The key was invalidated: what was asked for before may not be stored, nor joined by those who come later.
@@ -51,10 +52,10 @@ class FillTable {
 
  private:
   static constexpr std::size_t kShards = 64;
-  static constexpr std::size_t kGenerations = 4096;
+  static constexpr std::size_t kGenerations = std::size_t{1} << 17U;
   struct Entry {
     std::shared_ptr<Fill> fill;
-    std::uint64_t generation = 0;  // of the primary key, when it began
+    std::uint32_t generation = 0;  // of the primary key, when it began
   };
   struct Shard {
     mutable Mutex mutex;
@@ -63,7 +64,8 @@ class FillTable {
   Shard& shard_of(std::uint64_t hash) { return shards_[(hash >> 56U) % kShards]; }
 
   std::array<Shard, kShards> shards_;
-  std::array<std::atomic<std::uint64_t>, kGenerations> generations_{};
+  std::vector<std::atomic<std::uint32_t>> generations_ =
+      std::vector<std::atomic<std::uint32_t>>(kGenerations);
 };
 
 }  // namespace meridian::edge

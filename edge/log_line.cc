@@ -125,7 +125,7 @@ void LogBuffer::add_json(const Request& request, std::int64_t wall_ms, std::int6
   if (ms < 10) to.push_back('0');
   append_number(to, ms);
   to.append("Z\"");
-  member(to, "client", exchange.peer().ip());
+  member(to, "client", request.client_address());
   member(to, "site", request.site() == nullptr ? std::string_view() : request.site()->config.name);
   member(to, "method", head.method_name);
   member(to, "scheme", head.scheme);
@@ -154,7 +154,7 @@ void LogBuffer::add_combined(const Request& request, std::int64_t wall_ms) {
   const http::Exchange& exchange = request.exchange();
   const http::RequestHead& head = exchange.request();
   std::string& to = lines_;
-  to.append(exchange.peer().ip()).append(" - - [");
+  to.append(request.client_address()).append(" - - [");
   append_time(to, wall_ms, "%d/%b/%Y:%H:%M:%S +0000");
   to.append("] \"");
   append_combined(to, head.method_name);

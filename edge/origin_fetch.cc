@@ -70,6 +70,7 @@ void OriginFetch::build_request(Request& request, std::string& block) {
   policy.forwarded = forwarding.forwarded;
   policy.x_forwarded = forwarding.x_forwarded;
   policy.trusted_client = request.trusts_client();
+  policy.for_cache = plan_.validate;
   http::ForwardFacts facts;
   facts.client_address = client;
   facts.scheme = request.scheme();
@@ -149,7 +150,8 @@ struct OriginFetch::Updated {
 void OriginFetch::update_stored(const http::FieldList& stored, const http::ResponseHead& update,
                                 Updated& to) const {
   std::string received;
-  http::append_client_response_fields(update, worker_.name(), worker_.http_date(), {}, received);
+  http::append_client_response_fields(update, worker_.name(), worker_.http_date(), replaced_fields(),
+                                      received);
   if (site().config.forwarding.rewrite_redirects) rewrite_location(received);
   http::FieldList fields;
   http::parse_block(received, fields);

@@ -110,6 +110,7 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
                   std::vector<Slice>& body);
   void mark_not_shareable(int status, http::NotStored reason);
   void rewrite_location(std::string& block) const;
+  std::vector<std::string> replaced_fields() const;
   void put(Ref<const Object> object);
   void stop_storing(http::NotStored reason);
   void append_body(Slice bytes);
@@ -129,7 +130,7 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   std::string own_authority_;  // of the request, which may be over before this is
   std::unique_ptr<upstream::Fetch> fetch_;
   std::string store_key_;
-  std::uint64_t generation_ = 0;
+  std::uint32_t generation_ = 0;
   std::int64_t started_ms_ = 0;
   bool has_body_ = false;
   bool validating_ = false;          // our own validators were sent

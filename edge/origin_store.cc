@@ -34,13 +34,17 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
   set_times(fill_head.meta, decision.times);
   fill_head.meta.status = static_cast<std::uint16_t>(head.status);
   fill_head.meta.site = site().id;
+  const std::vector<std::string> replaced = replaced_fields();
   const auto block_without = [&](std::span<const std::string> strip, std::string& block) {
     http::append_client_response_fields(head, worker_.name(), worker_.http_date(), strip, block);
     if (site().config.forwarding.rewrite_redirects) rewrite_location(block);
   };
-  block_without({}, fill_head.block);
+  block_without(replaced, fill_head.block);
   // Whoever asked gets these fields; only later askers may not (RFC 9111 sections 5.2.2.4 and 5.2.2.7).
-  if (fill_head.stored && !decision.strip.empty()) block_without(decision.strip, fill_head.stored_block);
+  if (fill_head.stored && !decision.strip.empty()) {
+    decision.strip.insert(decision.strip.end(), replaced.begin(), replaced.end());
+    block_without(decision.strip, fill_head.stored_block);
+  }
 
   storing_ = fill_head.stored;
   partial_ = decision.partial;
@@ -61,6 +65,13 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
   no_body_ = no_body;
   fill_->publish_head(std::move(fill_head), shareable, storing_);
   if (background_) on_readers_changed();
+}
+
+// An id of the origin's would be the first asker's for all: the edge gives each response its own.
+std::vector<std::string> OriginFetch::replaced_fields() const {
+  const config::ForwardingConfig& forwarding = site().config.forwarding;
+  if (!forwarding.request_id_response || forwarding.request_id_header.empty()) return {};
+  return {forwarding.request_id_header};
 }
 
 bool lies_in_request(http::NotStored reason) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "edge/body_plan.h"
+#include "edge/client_trust.h"
 #include "edge/fill_board.h"
 #include "edge/site_table.h"
 #include "edge/stored_object.h"
@@ -77,7 +78,11 @@ class Request final : public http::ExchangeHandler, public FillReader {
   // The request's id, made when first asked for (or taken from a trusted client).
   const std::string& ensure_request_id();
   // Whether the client is a proxy whose word about its own client counts.
-  bool trusts_client() const;
+  bool trusts_client() const { return trusted_networks().has(exchange_->peer()); }
+  // The client's address: its connection's, or what the trusted proxies in front of us say of it.
+  std::string client_address() const {
+    return client_behind(head().fields, exchange_->peer(), trusted_networks());
+  }
   std::string_view scheme() const;
   std::string_view authority();
 
@@ -112,6 +117,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   std::int64_t now_s() const;
   std::string_view lookup_key() const { return variant_.empty() ? std::string_view(key_.text) : variant_; }
   http::ReusePolicy reuse_policy() const;
+  TrustedNetworks trusted_networks() const;
 
   void clear_key();
   bool wants_upgrade() const;

@@ -285,16 +285,19 @@ Step Request::open_tunnel() {
   return Step::kWait;
 }
 
-bool Request::trusts_client() const {
-  const auto from_here = [this](const std::vector<Cidr>& networks) {
-    return std::any_of(networks.begin(), networks.end(),
-                       [this](const Cidr& network) { return network.contains(exchange_->peer()); });
-  };
-  if (site_ != nullptr && from_here(site_->config.forwarding.trusted_proxies)) return true;
+// A listener on one address goes before one on all: so does the kernel.
+TrustedNetworks Request::trusted_networks() const {
+  TrustedNetworks trusted;
+  if (site_ != nullptr) trusted.lists[0] = &site_->config.forwarding.trusted_proxies;
+  const SocketAddress& local = exchange_->local();
   for (const config::ListenConfig& listen : view_->table->config().listen) {
-    if (listen.address.port() == exchange_->local().port() && from_here(listen.trusted_proxies)) return true;
+    if (listen.address.port() != local.port()) continue;
+    const bool exact = listen.address.ip() == local.ip();
+    if (exact || (listen.address.is_any() && trusted.lists[1] == nullptr))
+      trusted.lists[1] = &listen.trusted_proxies;
+    if (exact) break;
   }
-  return false;
+  return trusted;
 }
 
 // How the client came: by its connection, or by the word of a proxy that is trusted.

@@ -191,6 +191,9 @@ void Request::send(int status, std::string_view block, bool has_length, std::uin
   scratch_.clear();
   if (age_s > 0 || outcome_.result == stats::CacheResult::kHit) scratch_.append(http::write_age(age_s, age));
   add_cache_status(reuse_.ttl_s);
+  const config::ForwardingConfig& forwarding = site_->config.forwarding;
+  if (forwarding.request_id_response && !forwarding.request_id_header.empty())
+    http::append_field(scratch_, forwarding.request_id_header, ensure_request_id());
   // Ours behind the origin's: a Cache-Status list is in the order of the caches (RFC 9211 section 2).
   const std::string_view blocks[] = {block, scratch_};
   http::ResponseStart start;

@@ -50,10 +50,35 @@ void append_joined(const FieldList& fields, FieldId id, std::string& to) {
   }
 }
 
+// Of the hops that a trusted proxy names, the addresses: its `host` and `proto` would be believed by an
+// origin that takes the first, and no key holds them.
+void append_trusted_hops(const FieldList& fields, std::string& to) {
+  for (const Field& field : fields) {
+    if (field.id != FieldId::kForwarded) continue;
+    for_each_member(field.value, [&](std::string_view hop) {
+      std::string kept;
+      while (!hop.empty()) {
+        const std::size_t end = std::min(hop.find(';'), hop.size());
+        const std::string_view pair = trim(hop.substr(0, end));
+        hop.remove_prefix(std::min(end + 1, hop.size()));
+        const std::string_view name = pair.substr(0, pair.find('='));
+        if (!equals_ignoring_case(name, "for") && !equals_ignoring_case(name, "by")) continue;
+        if (!kept.empty()) kept += ';';
+        kept += pair;
+      }
+      if (!kept.empty()) {
+        if (!to.empty()) to += ", ";
+        to += kept;
+      }
+      return true;
+    });
+  }
+}
+
 void append_forwarded(const RequestHead& request, bool trusted, const ForwardFacts& facts,
                       std::string& block) {
   std::string value;
-  if (trusted) append_joined(request.fields, FieldId::kForwarded, value);
+  if (trusted) append_trusted_hops(request.fields, value);
   if (!value.empty()) value += ", ";
   value += "for=";
   append_node(facts.client_address, value);
@@ -63,7 +88,14 @@ void append_forwarded(const RequestHead& request, bool trusted, const ForwardFac
   append_field(block, field_name(FieldId::kForwarded), value);
 }
 
-// A trusted proxy in front of us saw the client's own host and scheme; its word stands.
+// The port that the client asked for: it is part of the key, as host and scheme are.
+std::string_view port_of(const ForwardFacts& facts) {
+  const std::size_t colon = facts.host.rfind(':');
+  const bool named = colon != std::string_view::npos && facts.host.find(']', colon) == std::string_view::npos;
+  if (named && colon + 1 < facts.host.size()) return facts.host.substr(colon + 1);
+  return facts.scheme == "https" ? "443" : "80";
+}
+
 void append_x_forwarded(const RequestHead& request, bool trusted, const ForwardFacts& facts,
                         std::string& block) {
   std::string addresses;
@@ -71,13 +103,9 @@ void append_x_forwarded(const RequestHead& request, bool trusted, const ForwardF
   if (!addresses.empty()) addresses += ", ";
   addresses += facts.client_address;
   append_field(block, field_name(FieldId::kXForwardedFor), addresses);
-  const auto kept_or = [&](FieldId id, std::string_view own) {
-    const std::string_view given = trusted ? request.fields.value(id) : std::string_view();
-    const std::string_view value = given.empty() ? own : given;
-    if (!value.empty()) append_field(block, field_name(id), value);
-  };
-  kept_or(FieldId::kXForwardedProto, facts.scheme);
-  kept_or(FieldId::kXForwardedHost, facts.host);
+  append_field(block, field_name(FieldId::kXForwardedProto), facts.scheme);
+  if (!facts.host.empty()) append_field(block, field_name(FieldId::kXForwardedHost), facts.host);
+  append_field(block, field_name(FieldId::kXForwardedPort), port_of(facts));
 }
 
 void append_cdn_loop(const FieldList& fields, std::string_view via_name, std::string& block) {
@@ -102,12 +130,28 @@ bool is_rewritten(FieldId id, const ForwardPolicy& policy, const ForwardFacts& f
     case FieldId::kXForwardedFor:
     case FieldId::kXForwardedProto:
     case FieldId::kXForwardedHost:
+    case FieldId::kXForwardedPort:
       return policy.x_forwarded;
     case FieldId::kXRequestId:
       return !facts.request_id.empty();
     default:
       return false;
   }
+}
+
+// Of the fields of is_untrusted_forwarding_field(), those that only say who the client is.
+bool names_client(const Field& field) {
+  if (field.id == FieldId::kXForwardedFor || field.id == FieldId::kXRealIp) return true;
+  static constexpr std::string_view kNames[] = {
+      "X-ProxyUser-Ip",   "X-Client-IP",      "X-Cluster-Client-IP",     "True-Client-IP",
+      "CF-Connecting-IP", "Fastly-Client-IP", "X-Original-Forwarded-For"};
+  return field.id == FieldId::kOther &&
+         std::any_of(std::begin(kNames), std::end(kNames),
+                     [&](std::string_view name) { return equals_ignoring_case(name, field.name); });
+}
+
+bool is_believed(const Field& field, const ForwardPolicy& policy) {
+  return policy.trusted_client && (!policy.for_cache || names_client(field));
 }
 
 }  // namespace
@@ -166,7 +210,7 @@ void append_origin_request_fields(const RequestHead& request, const ForwardPolic
     if (field.id != FieldId::kOther && without.has(field.id)) return true;
     if (field.id == FieldId::kMaxForwards && counts_hops) return true;
     return is_rewritten(field.id, policy, facts) ||
-           (!policy.trusted_client && is_untrusted_forwarding_field(field));
+           (is_untrusted_forwarding_field(field) && !is_believed(field, policy));
   };
   append_passing(request.fields, skip, block);
   if (counts_hops) append_field(block, field_name(FieldId::kMaxForwards), std::to_string(hops.next));

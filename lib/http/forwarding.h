@@ -17,17 +17,21 @@ namespace meridian::http {
 struct ForwardPolicy {
   std::string_view via_name = "meridian";  // pseudonym in Via and CDN-Loop: a token
   bool forwarded = true;                   // adds Forwarded (RFC 7239)
-  bool x_forwarded = true;                 // adds X-Forwarded-For, -Proto, -Host
-  // The client is on the list of trusted proxies: its own Forwarded and X-Forwarded-* are kept and added to.
-  // Otherwise all of that family is dropped: what a client can set and the key does not hold must not reach
-  // the origin.
+  bool x_forwarded = true;                 // adds X-Forwarded-For, -Proto, -Host, -Port
+  // The client is on the list of trusted proxies: the addresses that it names, in X-Forwarded-For, Forwarded,
+  // X-Real-IP and their like, are kept and added to. Otherwise all of that family is dropped: what a client
+  // can set and the key does not hold must not reach the origin.
   bool trusted_client = false;
+  // The answer may go to others. A trusted proxy hands on whatever its own clients say, so that of its word
+  // too only what does not change the resource is believed. Host, scheme and port are always those of the
+  // key.
+  bool for_cache = true;
 };
 
 struct ForwardFacts {
   std::string_view client_address;  // without port; IPv6 without brackets
   std::string_view scheme;          // how the client reached us: "http" or "https"
-  std::string_view host;            // the Host it asked for
+  std::string_view host;            // the Host it asked for, perhaps with a port
   std::string_view request_id;      // "": none is added
 };
 

@@ -23,7 +23,7 @@ TEST(ToOrigin, OwnFields) {
       "A: 1\r\nVia: 1.1 meridian\r\n"
       "Forwarded: for=192.0.2.7;host=\"example.test:8443\";proto=https\r\n"
       "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: example.test:8443\r\n"
-      "CDN-Loop: meridian\r\nX-Request-ID: id-1\r\n");
+      "X-Forwarded-Port: 8443\r\nCDN-Loop: meridian\r\nX-Request-ID: id-1\r\n");
   ForwardPolicy bare;
   bare.forwarded = bare.x_forwarded = false;
   EXPECT_EQ(
@@ -63,13 +63,38 @@ TEST(ToOrigin, TrustedProxyIsAddedTo) {
   EXPECT_EQ(to_origin({{"X-Forwarded-For", "203.0.113.9"},
                        {"X-Forwarded-Proto", "http"},
                        {"X-Forwarded-Host", "first.test"},
-                       {"Forwarded", "for=203.0.113.9"},
+                       {"X-Forwarded-Port", "81"},
+                       {"X-Original-URL", "/other"},
+                       {"Forwarded", "for=203.0.113.9;host=first.test; PROTO=http, by=\"[::1]\", host=evil"},
+                       {"True-Client-IP", "203.0.113.9"},
                        {"X-Real-IP", "203.0.113.9"}},
                       policy, {"2001:db8::7", "https", "h.test", ""}),
-            "X-Real-IP: 203.0.113.9\r\nVia: 1.1 meridian\r\n"
-            "Forwarded: for=203.0.113.9, for=\"[2001:db8::7]\";host=h.test;proto=https\r\n"
-            "X-Forwarded-For: 203.0.113.9, 2001:db8::7\r\nX-Forwarded-Proto: http\r\n"
-            "X-Forwarded-Host: first.test\r\nCDN-Loop: meridian\r\n");
+            "True-Client-IP: 203.0.113.9\r\nX-Real-IP: 203.0.113.9\r\nVia: 1.1 meridian\r\n"
+            "Forwarded: for=203.0.113.9, by=\"[::1]\", for=\"[2001:db8::7]\";host=h.test;proto=https\r\n"
+            "X-Forwarded-For: 203.0.113.9, 2001:db8::7\r\nX-Forwarded-Proto: https\r\n"
+            "X-Forwarded-Host: h.test\r\nX-Forwarded-Port: 443\r\nCDN-Loop: meridian\r\n");
+  // Where nobody else gets the answer, the rest of its word counts as well, but for what is always ours.
+  policy.for_cache = policy.forwarded = policy.x_forwarded = false;
+  EXPECT_EQ(
+      to_origin({{"X-Original-URL", "/other"}, {"X-Forwarded-Prefix", "/app"}}, policy,
+                {"192.0.2.7", "http", "h.test", ""}),
+      "X-Original-URL: /other\r\nX-Forwarded-Prefix: /app\r\nVia: 1.1 meridian\r\nCDN-Loop: meridian\r\n");
+}
+
+TEST(ToOrigin, Port) {
+  ForwardPolicy policy;
+  policy.forwarded = false;
+  const auto port = [&](std::string_view scheme, std::string_view host) {
+    const std::string block = to_origin({}, policy, {"192.0.2.7", scheme, host, ""});
+    const std::size_t at = block.find("X-Forwarded-Port: ") + 18;
+    return block.substr(at, block.find('\r', at) - at);
+  };
+  EXPECT_EQ(port("http", "h.test"), "80");
+  EXPECT_EQ(port("https", "h.test"), "443");
+  EXPECT_EQ(port("https", "h.test:8443"), "8443");
+  EXPECT_EQ(port("http", "[::1]"), "80");
+  EXPECT_EQ(port("http", "[::1]:8080"), "8080");
+  EXPECT_EQ(port("http", ""), "80");
 }
 
 TEST(CdnLoop, Counts) {

@@ -36,6 +36,7 @@ class Process:
         self.pid = self.child.pid
         self.stdout, self.stderr = [], []
         self._lines = queue.Queue()
+        self._said = threading.Condition()
         self._readers = [
             threading.Thread(target=self._read, args=(self.child.stdout, self.stdout), daemon=True),
             threading.Thread(target=self._read, args=(self.child.stderr, self.stderr), daemon=True),
@@ -45,7 +46,9 @@ class Process:
 
     def _read(self, stream, lines):
         for line in stream:
-            lines.append(line.rstrip("\n"))
+            with self._said:
+                lines.append(line.rstrip("\n"))
+                self._said.notify_all()
             if lines is self.stdout:
                 self._lines.put(lines[-1])
         if lines is self.stdout:
@@ -63,6 +66,17 @@ class Process:
                 pytest.fail(f"{self.argv} ended with {self.child.returncode} before /{pattern}/; stderr: {self.stderr}")
             if match := re.search(pattern, line):
                 return match
+
+    def wait_for_error(self, pattern: str, behind: int = 0) -> str:
+        """Waits for a line of standard error that matches, behind the first so many."""
+
+        def found():
+            return next((line for line in self.stderr[behind:] if re.search(pattern, line)), None)
+
+        with self._said:
+            if self._said.wait_for(found, timeout=PATIENCE_S):
+                return found()
+        pytest.fail(f"/{pattern}/ was not said; stderr: {self.stderr}")
 
     def address(self, prefix: str = "listening on ") -> tuple[str, int]:
         match = self.wait_for(re.escape(prefix) + r"(\S+):(\d+)$")

@@ -7,9 +7,10 @@ Rules deliberately not kept: none.
 
 import pytest
 
-from edge_fixtures import app, edge, scripted, stage  # noqa: F401  (fixtures)
+from conftest import Process, binary
+from edge_fixtures import Edge, Stage, app, edge, scripted, stage, write_config  # noqa: F401  (fixtures)
 
-from scripted_origin import Say
+from scripted_origin import Say, ScriptedOrigin
 
 HOUR = {"Cache-Control": "max-age=3600"}
 
@@ -117,8 +118,8 @@ def test_what_is_forwarded_instead_is_true(stage):
     path = stage.say(Say(200, HOUR, "x"))
     stage.get(path, {"X-Forwarded-For": "1.2.3.4"})
     asked = stage.asked(path)
-    assert (asked["X-Forwarded-For"], asked["X-Forwarded-Proto"], asked["X-Forwarded-Host"]) == (
-        "127.0.0.1", "http", "www.example.test")
+    assert (asked["X-Forwarded-For"], asked["X-Forwarded-Proto"], asked["X-Forwarded-Host"], asked["X-Forwarded-Port"]) == (
+        "127.0.0.1", "http", "www.example.test", "80")
 
 
 def test_a_trusted_proxy_is_believed(app, edge):
@@ -127,6 +128,36 @@ def test_a_trusted_proxy_is_believed(app, edge):
     served.get("/a", {"X-Forwarded-For": "1.2.3.4", "X-Forwarded-Proto": "https"})
     assert app.asked[-1]["X-Forwarded-For"] == "1.2.3.4, 127.0.0.1" and app.asked[-1]["X-Forwarded-Proto"] == "https"
     assert not served.get("/a").hit, "https is another resource"
+
+
+RESOURCE = [name for name in FORWARDED if name not in ("X-Forwarded-For", "X-Real-IP", "X-Client-IP", "True-Client-IP")]
+
+
+@pytest.mark.parametrize("name", RESOURCE)
+def test_what_the_key_does_not_hold_is_not_believed_of_a_trusted_proxy_either(trusting, name):
+    """It hands on what its clients say: one of them must not choose what all get."""
+    path = trusting.say(Say(200, HOUR, "x"))
+    trusting.get(path, {name: "host=evil.example"})
+    assert "evil.example" not in trusting.asked(path)[name] and trusting.get(path).hit
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "X-Real-IP", "X-Client-IP", "True-Client-IP"])
+def test_addresses_are_believed_of_a_trusted_proxy(trusting, name):
+    path = trusting.say(Say(200, HOUR, "x"))
+    trusting.get(path, {name: "192.0.2.9"})
+    assert "192.0.2.9" in trusting.asked(path)[name]
+
+
+@pytest.fixture(scope="module")
+def trusting(tmp_path_factory):
+    """A Stage whose edge trusts its clients."""
+    app = ScriptedOrigin()
+    file = write_config(tmp_path_factory.mktemp("trusting") / "edge.yaml", app,
+                        "forwarding: { trusted_proxies: [127.0.0.0/8] }")
+    process = Process([binary("meridian-edge"), "--config", file])
+    yield Stage(Edge(process, file, admin=True), app)
+    assert process.stop() == 0
+    app.close()
 
 
 @pytest.mark.parametrize("body", [b"x=1", b""])

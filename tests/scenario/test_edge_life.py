@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import select
 import signal
 import ssl
 import subprocess
@@ -16,17 +17,6 @@ from edge_fixtures import Edge, app, edge, scripted  # noqa: F401  (fixtures)
 from scripted_origin import Gate, Say
 
 FRESH = {"Cache-Control": "max-age=600"}
-
-
-def wait_for_stderr(process, pattern):
-    """Standard error is collected by a thread; this waits for a line of it."""
-    deadline = threading.Event()
-    for _ in range(PATIENCE_S * 100):
-        for line in list(process.stderr):
-            if re.search(pattern, line):
-                return line
-        deadline.wait(0.01)
-    pytest.fail(f"/{pattern}/ was not said; stderr: {process.stderr}")
 
 
 def asking_without_end(served, stop, failures, path="/a"):
@@ -52,8 +42,7 @@ def test_reload_changes_rules_and_drops_nothing(app, edge):
         served.config.write_text(text + f"    cache: {{ cache_status: {'off' if i % 2 == 0 else 'on'} }}\n")
         before = len(served.process.stderr)
         served.process.signal(signal.SIGHUP)
-        while len(served.process.stderr) == before:
-            stop.wait(0.01)
+        served.process.wait_for_error("", behind=before)
     stop.set()
     for asker in askers:
         asker.join()
@@ -67,7 +56,7 @@ def test_a_wrong_file_is_refused_and_the_old_one_stays(app, edge):
     served = edge(app)
     served.config.write_text(served.config.read_text().replace("origins:", "orgins:"))
     served.process.signal(signal.SIGHUP)
-    line = wait_for_stderr(served.process, "orgins")
+    line = served.process.wait_for_error("orgins")
     assert re.search(r"edge\.yaml:\d+:\d+: ", line) and "origins" in line
     assert served.get("/a").status == 200
     assert served.metric("meridian_edge_config_reloads_total", result="failed") == 1
@@ -83,7 +72,7 @@ def test_new_listeners_come_with_a_reload(app, edge, tmp_path):
         "listen: [ { address: 127.0.0.1:0 } ]",
         f"listen: [ {{ address: 127.0.0.1:0 }}, {{ address: 127.0.0.1:{port} }} ]"))
     served.process.signal(signal.SIGHUP)
-    wait_for_stderr(served.process, "is in force")
+    served.process.wait_for_error("is in force")
     for address in (served.address, ("127.0.0.1", port)):
         with Client(address) as client:
             assert client.ask("/a").status == 200
@@ -98,7 +87,7 @@ def test_drain_finishes_what_runs(app, edge):
     running.request("/slow")
     gate.wait_reached()
     served.process.signal(signal.SIGTERM)
-    wait_for_stderr(served.process, "draining")
+    served.process.wait_for_error("draining")
     assert idle.closed()
     with pytest.raises(OSError):
         while True:
@@ -117,7 +106,7 @@ def test_a_second_term_does_not_wait(app, edge):
     running.request("/slow")
     gate.wait_reached()
     served.process.signal(signal.SIGTERM)
-    wait_for_stderr(served.process, "draining")
+    served.process.wait_for_error("draining")
     served.process.signal(signal.SIGTERM)
     assert served.process.wait() == 0
     gate.open()
@@ -158,11 +147,12 @@ def end_successor(served):
         except OSError:
             continue
         if f"socket:[{inode}]" in held:
-            os.kill(int(process), signal.SIGTERM)
-            for _ in range(PATIENCE_S * 100):
-                if not os.path.exists(f"/proc/{process}/exe"):
-                    return
-                threading.Event().wait(0.01)
+            handle = os.pidfd_open(int(process))
+            signal.pidfd_send_signal(handle, signal.SIGTERM)
+            ended, _, _ = select.select([handle], [], [], PATIENCE_S)
+            os.close(handle)
+            if ended:
+                return
     pytest.fail("the successor was not found, or did not end")
 
 
@@ -174,7 +164,7 @@ def test_health_metrics_and_commands(app, edge, tmp_path):
     served = edge(app)
     served.config.write_text(served.config.read_text().replace("admin: { address: 127.0.0.1:0 }", file_token))
     served.process.signal(signal.SIGHUP)
-    wait_for_stderr(served.process, "is in force")
+    served.process.wait_for_error("is in force")
     served.get("/a"), served.get("/a")
 
     def admin(target, method="GET", fields=()):
@@ -194,34 +184,64 @@ def test_health_metrics_and_commands(app, edge, tmp_path):
     assert served.metric("meridian_edge_cache_objects", tier="ram") == 1
 
 
+class LinesOf:
+    """The lines that are written to a path, as they come: a pipe by that name, which the writer takes for a file."""
+
+    def __init__(self, path):
+        os.mkfifo(path)
+        # Opened for both, so that it neither waits for the writer nor ends with it.
+        self.file = open(os.open(path, os.O_RDWR), "rb", buffering=0)
+
+    def next(self):
+        assert self.waits(PATIENCE_S), "nothing was written"
+        line = b""
+        while not line.endswith(b"\n"):
+            line += self.file.read(1)
+        return line.decode()
+
+    def waits(self, seconds=0):
+        return bool(select.select([self.file], [], [], seconds)[0])
+
+
 @pytest.mark.parametrize("form", ["json", "combined"])
 def test_access_log_and_its_rotation(app, edge, tmp_path, form):
     app.say("/a?q=%22x%22", Say(200, FRESH, "hello"))
     log = tmp_path / "access.log"
+    lines = LinesOf(log)
     served = edge(app, top=f"access_log: {{ path: {log}, format: {form} }}")
     served.get('/a?q="x"', {"User-Agent": 'evil"\\agent'})
-    moved = tmp_path / "access.log.1"
-
-    def lines(path, count):
-        for _ in range(PATIENCE_S * 100):
-            have = path.read_text().splitlines() if path.exists() else []
-            if len(have) >= count:
-                return have
-            threading.Event().wait(0.01)
-        pytest.fail(f"{path} has {have}")
-
-    first = lines(log, 1)[0]
+    first = lines.next()
     if form == "json":
         entry = json.loads(first)
         assert (entry["method"], entry["path"], entry["status"], entry["cache"]) == ("GET", '/a?q="x"', 200, "miss")
         assert entry["user_agent"] == 'evil"\\agent' and entry["client"] == "127.0.0.1" and entry["bytes"] > 5
     else:
-        assert re.fullmatch(r'127\.0\.0\.1 - - \[[^]]+\] "GET /a\?q=\\x22x\\x22 HTTP/1\.1" 200 \d+ "-" "evil\\x22\\x5Cagent"', first)
-    log.rename(moved)
+        assert re.fullmatch(r'127\.0\.0\.1 - - \[[^]]+\] "GET /a\?q=\\x22x\\x22 HTTP/1\.1" 200 \d+ "-" "evil\\x22\\x5Cagent"\n', first)
+    log.rename(tmp_path / "access.log.1")
+    new = LinesOf(log)
     served.process.signal(signal.SIGHUP)
-    wait_for_stderr(served.process, "is in force")
+    served.process.wait_for_error("is in force")
     served.get("/b")
-    assert len(lines(log, 1)) == 1 and len(moved.read_text().splitlines()) == 1
+    assert "/b" in new.next() and not lines.waits()
+
+
+def test_the_access_log_names_the_client_behind_trusted_proxies(app, edge):
+    app.say("/a", Say(200, FRESH, "hello"))
+    served = edge(app, top="access_log: { path: '-' }", site="forwarding: { trusted_proxies: [127.0.0.0/8, 10.0.0.0/8] }")
+    for chain, client in [("6.6.6.6, 192.0.2.9, 10.0.0.7", "192.0.2.9"), ("", "127.0.0.1")]:
+        served.get("/a", {"X-Forwarded-For": chain} if chain else {})
+        assert json.loads(served.process.wait_for(r'"path":"/a"').string)["client"] == client
+
+
+@pytest.mark.parametrize("given_back", [True, False])
+def test_request_ids(app, edge, given_back):
+    """Each request has an id of its own, for a hit too; an id that the origin gives is not handed to others."""
+    app.say("/a", Say(200, {**FRESH, "X-Request-ID": "of the origin"}, "hello"))
+    served = edge(app, site=f"forwarding: {{ request_id_response: {str(given_back).lower()} }}")
+    got = [served.get("/a") for _ in range(3)]
+    assert [one.hit for one in got] == [False, True, True]
+    ids = {one["X-Request-ID"] for one in got}
+    assert ids == {"of the origin"} if not given_back else len(ids) == 3 and app.asked[0]["X-Request-ID"] in ids
 
 
 @pytest.fixture
@@ -259,14 +279,14 @@ def test_tls_with_resumption_and_a_new_certificate_by_reload(app, start, tmp_pat
     assert version == "TLSv1.3" and data.endswith(b"\r\n\r\nhttps")
     certificate("two.example.test")
     served.process.signal(signal.SIGHUP)
-    wait_for_stderr(served.process, "is in force")
+    served.process.wait_for_error("is in force")
     assert handshake("two.example.test")[1].endswith(b"https")
     with pytest.raises(ssl.SSLCertVerificationError):
         handshake("one.example.test")
     # A certificate that does not fit its key is refused, and the old one stays.
     cert.write_text("nonsense")
     served.process.signal(signal.SIGHUP)
-    wait_for_stderr(served.process, "reload refused")
+    served.process.wait_for_error("reload refused")
 
 
 @pytest.mark.parametrize("version", ["1.2", "1.3"])
