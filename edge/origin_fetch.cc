@@ -345,6 +345,14 @@ void OriginFetch::on_readers_changed() {
   }
 }
 
+void OriginFetch::forget_request() {
+  request_ = nullptr;
+  if (has_body_ && !has_whole_body_) {
+    on_error(
+        {ErrorCode::kClosed, ErrorSource::kClient, false, "the client left before its request was whole"});
+  }
+}
+
 void OriginFetch::close_to_askers() {
   if (!plan_.collapse_key.empty())
     worker_.fills().close(hash_of_key(plan_.collapse_key), plan_.collapse_key, *fill_);

@@ -68,13 +68,14 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
     if (fetch_) fetch_->send_body(bytes);
   }
   void finish_body(std::string_view trailers) {
+    has_whole_body_ = true;
     if (fetch_) fetch_->finish_body(trailers);
   }
   bool body_writable() const { return fetch_ && fetch_->writable(); }
   // Gives up for a reason of ours.
   void fail(Error error) { on_error(error); }
-  // The request that started it has gone.
-  void forget_request() { request_ = nullptr; }
+  // The request that started it has gone. Without the rest of its body there is nothing to wait for.
+  void forget_request();
   const upstream::FetchInfo* info() const { return fetch_ ? &fetch_->info() : nullptr; }
 
  private:
@@ -133,6 +134,7 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   std::uint32_t generation_ = 0;
   std::int64_t started_ms_ = 0;
   bool has_body_ = false;
+  bool has_whole_body_ = false;      // all of it has come
   bool validating_ = false;          // our own validators were sent
   std::optional<PageWriter> pages_;  // of the body, where it is stored and not small
   std::uint64_t held_bytes_ = 0;     // counted in Worker::fill_bytes()

@@ -335,9 +335,8 @@ const std::string& Request::ensure_request_id() {
 }
 
 void Request::on_closed(bool completed) {
-  if (fetch_ != nullptr) fetch_->forget_request();
-  fetch_ = nullptr;
   leave_fill();
+  if (fetch_ != nullptr) std::exchange(fetch_, nullptr)->forget_request();
   worker_.release(*this, completed && finished_);
 }
 

@@ -454,6 +454,17 @@ def test_a_request_that_is_answered_early(stage):
         assert got is None or got.status in (413, 502)
 
 
+def test_8_a_client_that_leaves_within_its_body_takes_its_request_along(app, edge):
+    """The origin has one place only: it is free again at once, and not when the origin has waited long enough."""
+    app.say("/b", Say(200, HOUR, "free"))
+    served = edge(app, site="upstream: { connections: 1, queue_timeout: 10m, first_byte_timeout: 10m }")
+    with served.client() as client:
+        client.request("/a", "POST", {"Content-Length": "10", "Expect": "100-continue"})
+        assert client.reader.readline().startswith(b"HTTP/1.1 100"), "the origin is being asked"
+        client.send("half")
+    assert served.get("/b").body == b"free"
+
+
 def test_9_6_half_closed_clients_get_their_answer(stage):
     path = stage.say(Say(200, HOUR, "x"))
     with stage.edge.client() as client:
