@@ -73,6 +73,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   };
   const Outcome& outcome() const { return outcome_; }
   const http::Exchange& exchange() const { return *exchange_; }
+  std::uint64_t take_bytes_received() { return exchange_->take_bytes_received(); }
   const Site* site() const { return site_; }
   const std::string& request_id() const { return request_id_; }
   // The request's id, made when first asked for (or taken from a trusted client).

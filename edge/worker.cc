@@ -68,6 +68,8 @@ void Worker::clear() {
   tunnels_.clear();
   connections_.clear();
   fetches_.clear();
+  // What was cut has its lines too.
+  if (log_.enabled()) flush_log();
 }
 
 // xorshift128+ (Vigna 2014): for ids and boundaries, which need to be different, not secret.
@@ -141,6 +143,7 @@ void Worker::on_connection_closed(http::ServerConnection& connection) {
   sheet_.change(stats::kConnections, -1,
                 found->second.is_tls ? stats::Transport::kTls : stats::Transport::kPlain);
   shared_.connections.fetch_sub(1, std::memory_order_relaxed);
+  sheet_.add_n(stats::kBytesIn, connection.take_bytes_received());
   // The connection is still on the stack: it goes at the end of the turn.
   loop_.at_end_of_turn([this, dead = std::shared_ptr<http::ServerConnection>(
                                   std::move(found->second.server))] { check_drained(); });
@@ -172,6 +175,11 @@ std::string_view Worker::on_bad_request(const http::BadRequest& bad, const Socke
   sheet_.add(stats::kBadRequests, stats::label<stats::BadRequestReason>(reason_of(bad.reason)));
   bad_request_page_.assign("The request was refused: ").append(bad.reason).append("\n");
   return bad_request_page_;
+}
+
+void Worker::on_silent_timeout(SilentTimeout timeout) {
+  sheet_.add(stats::kLimits,
+             timeout == SilentTimeout::kIdle ? stats::Limit::kIdleTimeout : stats::Limit::kWriteTimeout);
 }
 
 OriginFetch& Worker::run_fetch(std::unique_ptr<OriginFetch> fetch) {
@@ -217,6 +225,7 @@ void Worker::add_tunnel(std::unique_ptr<Stream> client, Slice from_client, std::
 }
 
 void Worker::release(Request& request, bool completed) {
+  sheet_.add_n(stats::kBytesIn, request.take_bytes_received());
   count(request, completed);
   request.reset();
   free_.push_back(&request);
@@ -275,6 +284,7 @@ void Worker::cut() {
   std::vector<Tunnel*> open;
   for (const auto& [tunnel, owned] : tunnels_) open.push_back(tunnel);
   for (Tunnel* tunnel : open) tunnel->cut();
+  flush_log();
 }
 
 void Worker::check_drained() {

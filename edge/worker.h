@@ -106,6 +106,7 @@ class Worker final : public http::ConnectionHost {
   // http::ConnectionHost
   void on_request(http::Exchange& exchange) override;
   std::string_view on_bad_request(const http::BadRequest& bad, const SocketAddress& peer) override;
+  void on_silent_timeout(SilentTimeout timeout) override;
   void on_connection_closed(http::ServerConnection& connection) override;
 
   struct Connection {

@@ -211,6 +211,7 @@ void H1Connection::on_timer() {
     return deadline_ms != 0 && deadline_ms <= now_ms;
   };
   if (passed(write_deadline_ms_) || passed(left_deadline_ms_)) failed_ = true;
+  if (passed(write_deadline_ms_)) host_.on_silent_timeout(ConnectionHost::SilentTimeout::kWrite);
   if (passed(read_deadline_ms_)) {
     read_deadline_ms_ = 0;
     read_expired_ = true;
@@ -224,7 +225,9 @@ void H1Connection::on_timer() {
 H1Connection::Step H1Connection::read_deadline_passed() {
   switch (phase_) {
     case Phase::kHead:
-      return head_begun_ ? refuse(BadMessage::kHeaderTimeout) : close();
+      if (head_begun_) return refuse(BadMessage::kHeaderTimeout);
+      if (!draining_) host_.on_silent_timeout(ConnectionHost::SilentTimeout::kIdle);
+      return close();
     case Phase::kExchange:
       return fail_body(status_of(BadMessage::kBodyTimeout), token_of(BadMessage::kBodyTimeout));
     case Phase::kLinger:

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "lib/http/bad_message.h"
 #include "lib/http/http1.h"
@@ -56,6 +57,10 @@ class H1Connection final : public ServerConnection, public Exchange, private Str
   void close_after() override { close_after_ = true; }
   Tunnel upgrade(const ResponseStart& start) override;
   std::uint64_t bytes_sent() const override;
+  // What is not used yet is told later, or by the tunnel that it is handed to.
+  std::uint64_t take_bytes_received() override {
+    return std::exchange(received_bytes_, in_.size()) - in_.size();
+  }
   std::int64_t started_ms() const override { return started_ms_; }
 
  private:
@@ -169,6 +174,7 @@ class H1Connection final : public ServerConnection, public Exchange, private Str
   bool want_write_ = false;
   std::size_t parsed_bytes_ = 0;  // of a head that was not whole: how many bytes have been looked at
   std::size_t lingered_bytes_ = 0;
+  std::uint64_t received_bytes_ = 0;  // that take_bytes_received() has not told yet
   std::uint64_t requests_ = 0;
 
   // The exchange.

@@ -53,6 +53,7 @@ bool H1Connection::read_once() {
   if (result.kind == IoResult::Kind::kError) failed_ = true;
   if (result.kind != IoResult::Kind::kOk) return false;
   in_.commit(result.bytes);
+  received_bytes_ += result.bytes;
   if (phase_ == Phase::kLinger) {
     lingered_bytes_ += in_.size();
     in_.consume(in_.size());

@@ -111,6 +111,8 @@ class Exchange {
 
   // Bytes that went to the client for this exchange, head included; for the log.
   virtual std::uint64_t bytes_sent() const = 0;
+  // Bytes that have come and were used on its connection since this was last asked, by anybody; for metrics.
+  virtual std::uint64_t take_bytes_received() { return 0; }
   // When the request's first byte came, on the loop's monotonic clock.
   virtual std::int64_t started_ms() const = 0;
 
@@ -131,6 +133,10 @@ class ConnectionHost {
   // A request was refused by the parser, or its body; the page that will be sent is returned (plain text, may
   // be empty).
   virtual std::string_view on_bad_request(const BadRequest& bad, const SocketAddress& peer) = 0;
+  // A deadline of ServerLimits ends the connection and nobody is told by an answer: between two requests, or
+  // as the client does not take its response.
+  enum class SilentTimeout : std::uint8_t { kIdle, kWrite };
+  virtual void on_silent_timeout(SilentTimeout) {}
   // The connection is gone; the host drops it.
   virtual void on_connection_closed(class ServerConnection& connection) = 0;
 
@@ -151,6 +157,8 @@ class ServerConnection {
   // request yet may still send its first for a moment.
   virtual void drain() = 0;
   virtual bool idle() const = 0;
+  // See Exchange::take_bytes_received().
+  virtual std::uint64_t take_bytes_received() = 0;
 };
 
 }  // namespace meridian::http

@@ -43,6 +43,7 @@ struct Seen final : ExchangeHandler {
     closed = true;
     completed = whole;
     sent = exchange->bytes_sent();
+    received = exchange->take_bytes_received();
     exchange = nullptr;
     if (when_closed) when_closed(*this);
   }
@@ -66,7 +67,7 @@ struct Seen final : ExchangeHandler {
   bool body_done = false;
   bool closed = false;
   bool completed = false;
-  std::uint64_t sent = 0;
+  std::uint64_t sent = 0, received = 0;
   std::function<void(Seen&)> on_body, when_drained, when_closed;
 };
 
@@ -139,7 +140,9 @@ class ConnectionHarness final : public ConnectionHost {
     page_ = "refused: " + std::string(bad.reason);
     return page_;
   }
+  void on_silent_timeout(SilentTimeout timeout) override { silent_.push_back(timeout); }
   void on_connection_closed(ServerConnection& connection) override {
+    received_ += connection.take_bytes_received();
     if (&connection == connection_.get()) connection_.reset();
     ++closed_;
   }
@@ -150,6 +153,8 @@ class ConnectionHarness final : public ConnectionHost {
   std::unique_ptr<ServerConnection> connection_;
   std::vector<std::unique_ptr<Seen>> seen_;
   std::vector<std::string> refused_;
+  std::vector<SilentTimeout> silent_;
+  std::uint64_t received_ = 0;  // by connections that are closed
   std::string page_;
   std::function<void(Seen&)> on_request_ = [](Seen& seen) { seen.answer("hello"); };
   int closed_ = 0;

@@ -21,6 +21,28 @@ TEST(Deadline, AnIdleConnectionIsClosedSilently) {
   EXPECT_FALSE(h.open());
   EXPECT_EQ(h.receive(), "");
   EXPECT_TRUE(h.ended());
+  EXPECT_EQ(h.silent_, std::vector{ConnectionHost::SilentTimeout::kIdle});
+}
+
+// Each byte is told once: to whoever asks during its request, or at the end of the connection.
+TEST(Received, EveryByteIsCountedOnce) {
+  ConnectionHarness h;
+  std::uint64_t during = 0;
+  h.on_request_ = [&](Seen& seen) {
+    seen.when_closed = [&](Seen& closed) { during += closed.received; };
+    seen.exchange->read_body();
+    seen.answer("ok");
+  };
+  const std::string post = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+  h.ask(post);
+  EXPECT_EQ(during, post.size());
+  h.ask(post + post);
+  EXPECT_EQ(during, 3 * post.size());
+  h.ask("nonsense\r\n\r\n");
+  EXPECT_EQ(during, 3 * post.size());
+  h.client_leaves(false);
+  EXPECT_FALSE(h.open());
+  EXPECT_EQ(h.received_, 12U);
 }
 
 TEST(Deadline, AConnectionThatNeverSpeaksIsClosed) {
@@ -70,6 +92,7 @@ TEST(Deadline, AClientThatDoesNotReadIsCutOff) {
   EXPECT_FALSE(h.open());
   EXPECT_FALSE(h.last().completed);
   EXPECT_TRUE(h.reset());
+  EXPECT_EQ(h.silent_, std::vector{ConnectionHost::SilentTimeout::kWrite});
 }
 
 TEST(Deadline, AHandlerMayTakeAsLongAsItLikes) {

@@ -184,6 +184,25 @@ def test_health_metrics_and_commands(app, edge, tmp_path):
     assert served.metric("meridian_edge_cache_objects", tier="ram") == 1
 
 
+def test_bytes_of_clients_are_counted(app, edge):
+    app.say("/a", Say(200, FRESH, "a"))
+    served = edge(app)
+    head = b"POST /a HTTP/1.1\r\nHost: www.example.test\r\nContent-Length: 5\r\n\r\n"
+    with served.client() as client:
+        for _ in range(3):
+            client.send(head + b"hello")
+            assert client.read_response().status == 200
+    assert served.metric("meridian_edge_client_received_bytes_total") == 3 * len(head + b"hello")
+
+
+def test_a_connection_that_idles_too_long_is_counted(app, edge):
+    app.say("/a", Say(200, FRESH, "a"))
+    served = edge(app, top="limits: { idle_timeout: 1ms }")
+    with served.client() as client:
+        assert client.closed()
+    assert served.metric("meridian_edge_limit_reached_total", limit="idle_timeout") == 1
+
+
 class LinesOf:
     """The lines that are written to a path, as they come: a pipe by that name, which the writer takes for a file."""
 
