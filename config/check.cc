@@ -6,31 +6,11 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <map>
 
+#include "config/check_parts.h"
 #include "config/values.h"
 
 namespace meridian::config {
-namespace {
-
-std::string at(std::string_view list, std::size_t index) {
-  return std::string(list) + "[" + std::to_string(index) + "]";
-}
-
-// Says where each value was first seen.
-class Seen {
- public:
-  explicit Seen(Problems& problems) : problems_(problems) {}
-  void add(const std::string& value, const std::string& path, std::string_view what) {
-    const auto [first, fresh] = paths_.emplace(value, path);
-    if (!fresh)
-      problems_.add(path, std::string(what) + " " + in_quotes(value) + " is taken by " + first->second);
-  }
-
- private:
-  Problems& problems_;
-  std::map<std::string, std::string> paths_;
-};
 
 void check_readable(const std::string& file, const std::string& path, Problems& problems) {
   struct stat info {};
@@ -40,6 +20,8 @@ void check_readable(const std::string& file, const std::string& path, Problems& 
     problems.add(path, in_quotes(file) + " is not a file");
   }
 }
+
+namespace {
 
 void check_folder(const std::string& folder, const std::string& path, Problems& problems) {
   struct stat info {};
@@ -147,6 +129,8 @@ void complete_and_check(EdgeConfig& config, Problems& problems) {
   check_listeners(config, problems);
   check_sites(config, problems);
   check_access_log(config.access_log, problems);
+  check_memcached(config, problems);
+  check_regions(config, problems);
   if (config.resolver.min_ttl_ms > config.resolver.max_ttl_ms) {
     problems.add("resolver.min_ttl", "is longer than resolver.max_ttl");
   }

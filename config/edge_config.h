@@ -42,6 +42,9 @@ struct ListenConfig {
 struct AdminConfig {
 #include "config/params/admin.def"
 };
+struct MemcachedConfig {
+#include "config/params/memcached.def"
+};
 struct CacheConfig {
 #include "config/params/cache.def"
 };
@@ -71,6 +74,18 @@ struct ForwardingConfig {
 };
 struct ErrorPagesConfig {
 #include "config/params/error_pages.def"
+};
+struct PeerConfig {
+#include "config/params/peer.def"
+};
+struct PeersTlsConfig {
+#include "config/params/peers_tls.def"
+};
+struct PeersConfig {
+#include "config/params/peers.def"
+};
+struct RegionConfig {
+#include "config/params/region.def"
 };
 struct SiteConfig {
 #include "config/params/site.def"

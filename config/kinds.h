@@ -26,6 +26,14 @@ struct StatusTtl {
   bool operator==(const StatusTtl&) const = default;
 };
 
+// "host:port" or "host:port/weight".
+struct WeightedServer {
+  std::string host;
+  std::uint16_t port = 0;
+  unsigned weight = 1;
+  bool operator==(const WeightedServer&) const = default;
+};
+
 struct Bytes {  // 256MiB, 16KiB, 4096
   using Value = std::uint64_t;
 };
@@ -70,6 +78,9 @@ struct Tokens {
 };
 struct Texts {
   using Value = std::vector<std::string>;
+};
+struct Servers {  // 127.0.0.1:11211, cache.test:11211/3, [::1]:11211
+  using Value = std::vector<WeightedServer>;
 };
 struct StatusTtls {  // { 404: 10s, 301: 1h }
   using Value = std::vector<StatusTtl>;

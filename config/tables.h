@@ -27,6 +27,10 @@ void visit(Visitor& visitor, AdminConfig& to) {
 #include "config/params/admin.def"
 }
 template <class Visitor>
+void visit(Visitor& visitor, MemcachedConfig& to) {
+#include "config/params/memcached.def"
+}
+template <class Visitor>
 void visit(Visitor& visitor, CacheConfig& to) {
 #include "config/params/cache.def"
 }
@@ -65,6 +69,22 @@ void visit(Visitor& visitor, ForwardingConfig& to) {
 template <class Visitor>
 void visit(Visitor& visitor, ErrorPagesConfig& to) {
 #include "config/params/error_pages.def"
+}
+template <class Visitor>
+void visit(Visitor& visitor, PeerConfig& to) {
+#include "config/params/peer.def"
+}
+template <class Visitor>
+void visit(Visitor& visitor, PeersTlsConfig& to) {
+#include "config/params/peers_tls.def"
+}
+template <class Visitor>
+void visit(Visitor& visitor, PeersConfig& to) {
+#include "config/params/peers.def"
+}
+template <class Visitor>
+void visit(Visitor& visitor, RegionConfig& to) {
+#include "config/params/region.def"
 }
 template <class Visitor>
 void visit(Visitor& visitor, SiteConfig& to) {

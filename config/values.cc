@@ -184,6 +184,24 @@ std::optional<std::string> parse_member(Tokens, std::string_view text) {
 std::optional<std::string> parse_member(Texts, std::string_view text) {
   return text.empty() || has_control_characters(text) ? std::nullopt : std::optional(std::string(text));
 }
+std::optional<WeightedServer> parse_member(Servers, std::string_view text) {
+  WeightedServer server;
+  const std::size_t slash = text.find('/');
+  if (slash != std::string_view::npos) {
+    const auto weight = whole_number<unsigned>(text.substr(slash + 1));
+    if (!weight || *weight < 1 || *weight > 1000) return std::nullopt;
+    server.weight = *weight;
+    text = text.substr(0, slash);
+  }
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || !is_host(text.substr(0, colon))) return std::nullopt;
+  const auto port = whole_number<std::uint16_t>(text.substr(colon + 1));
+  if (!port || *port == 0) return std::nullopt;
+  server.port = *port;
+  server.host = lower(text.substr(0, colon));
+  if (server.host.front() == '[') server.host = server.host.substr(1, server.host.size() - 2);
+  return server;
+}
 std::optional<int> parse_status(std::string_view text) {
   const auto status = whole_number<int>(text);
   // 1xx is no answer; 206 and 304 are parts of others and have no lifetime of their own.
@@ -215,6 +233,9 @@ std::string_view expected(Networks) {
 }
 std::string_view expected(Tokens) { return "a list of tokens such as [Accept-Language, X-Device]"; }
 std::string_view expected(Texts) { return "a list of texts that are not empty"; }
+std::string_view expected(Servers) {
+  return "a list of servers, each host:port or host:port/weight (1 to 1000), such as [\"127.0.0.1:11211\"]";
+}
 std::string_view expected(StatusTtls) {
   return "statuses (200 to 599, not 206 or 304) with durations, such as { 404: 10s, 301: 1h }";
 }
@@ -231,6 +252,10 @@ std::string show(Share, double value) {
   return error == std::errc() ? std::string(text, end) : std::string();
 }
 std::string show(Flag, bool value) { return value ? "true" : "false"; }
+std::string show(const WeightedServer& server) {
+  const bool is_v6 = server.host.find(':') != std::string::npos;
+  return (is_v6 ? "[" + server.host + "]" : server.host) + ":" + std::to_string(server.port);
+}
 std::string show(const HostPattern& host) {
   switch (host.kind) {
     case HostPattern::Kind::kAny:

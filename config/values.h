@@ -29,6 +29,7 @@ std::optional<HostPattern> parse_member(Hosts, std::string_view text);
 std::optional<Cidr> parse_member(Networks, std::string_view text);
 std::optional<std::string> parse_member(Tokens, std::string_view text);
 std::optional<std::string> parse_member(Texts, std::string_view text);
+std::optional<WeightedServer> parse_member(Servers, std::string_view text);
 // `status` and `ttl` as the key and the value of one line.
 std::optional<int> parse_status(std::string_view text);
 
@@ -47,6 +48,7 @@ std::string_view expected(Hosts);
 std::string_view expected(Networks);
 std::string_view expected(Tokens);
 std::string_view expected(Texts);
+std::string_view expected(Servers);
 std::string_view expected(StatusTtls);
 
 std::string show(Bytes, std::uint64_t value);
@@ -56,6 +58,7 @@ std::string show(Count, unsigned value);
 std::string show(Share, double value);
 std::string show(Flag, bool value);
 std::string show(const HostPattern& host);
+std::string show(const WeightedServer& server);  // without its weight
 
 template <class E>
 std::optional<E> parse(Choice<E>, std::string_view text) {

@@ -78,6 +78,10 @@ class MappingReader {
   void param(std::string_view key, Texts::Value& to, Texts kind, const Allowed& allowed, std::string_view) {
     list(key, to, kind, allowed);
   }
+  void param(std::string_view key, Servers::Value& to, Servers kind, const Allowed& allowed,
+             std::string_view) {
+    list(key, to, kind, allowed);
+  }
   void param(std::string_view key, StatusTtls::Value& to, StatusTtls kind, const Allowed& allowed,
              std::string_view);
 

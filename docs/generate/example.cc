@@ -18,6 +18,19 @@ const std::map<std::string_view, std::string_view> kSamples = {
     {"listen.tls.key", "key.pem"},
     {"admin.address", "127.0.0.1:9180"},
     {"admin.token_file", "admin.token"},
+    {"cache.memcached.servers", "[\"127.0.0.1:11211\", \"10.0.0.2:11211/2\"]"},
+    {"region", "eu-west"},
+    {"peers.self", "edge-1"},
+    {"peers.members.name", "edge-1"},
+    {"peers.members.address", "127.0.1.1:8080"},
+    {"peers.tls.certificate", "edge-1.pem"},
+    {"peers.tls.key", "edge-1.key"},
+    {"peers.tls.ca", "edges-ca.pem"},
+    {"peers.trusted", "[127.0.1.0/24]"},
+    {"regions.name", "us-east"},
+    {"regions.edges.name", "edge-7"},
+    {"regions.edges.address", "127.0.2.1:8080"},
+    {"sites.shield", "us-east"},
     {"access_log.path", "/var/log/meridian/access.log"},
     {"resolver.nameserver", "127.0.0.53:53"},
     {"sites.name", "www"},
@@ -85,17 +98,20 @@ class ExampleVisitor {
     visit(inner, defaults);
   }
   template <class Struct>
-  void blocks(std::string_view key, std::vector<Struct>&, std::size_t, std::size_t, std::string_view doc) {
+  void blocks(std::string_view key, std::vector<Struct>&, std::size_t least, std::size_t,
+              std::string_view doc) {
     Struct defaults;
     comment(doc);
-    line(std::string(key) + ":");
+    // A list that may be empty is commented out as a whole.
+    const std::string before = indent_ + (least == 0 ? "# " : "");
+    text_ += before + std::string(key) + ":\n";
     std::string members;
-    ExampleVisitor inner(below(key), indent_ + "    ", members);
+    ExampleVisitor inner(below(key), before + "    ", members);
     visit(inner, defaults);
     // The dash goes before the first key, which stands behind its comment.
     std::size_t at = 0;
-    while (members.compare(at + indent_.size() + 4, 1, "#") == 0) at = members.find('\n', at) + 1;
-    members[at + indent_.size() + 2] = '-';
+    while (members.compare(at + before.size() + 4, 1, "#") == 0) at = members.find('\n', at) + 1;
+    members[at + before.size() + 2] = '-';
     text_ += members;
   }
 

@@ -52,8 +52,8 @@ class ExamplesTest : public testing::Test {
   ExamplesTest() {
     std::string pattern = testing::TempDir() + "/examples-XXXXXX";
     folder_ = mkdtemp(pattern.data());
-    for (const char* name :
-         {"cert.pem", "key.pem", "origin-ca.pem", "client.pem", "client.key", "admin.token"}) {
+    for (const char* name : {"cert.pem", "key.pem", "origin-ca.pem", "client.pem", "client.key",
+                             "admin.token", "edge-1.pem", "edge-1.key", "edges-ca.pem"}) {
       std::ofstream(folder_ + "/" + name) << "x\n";
     }
     std::filesystem::create_directory(folder_ + "/error-pages");
@@ -91,7 +91,7 @@ TEST_F(ExamplesTest, FullExampleSaysTheDefaults) {
 }
 
 TEST_F(ExamplesTest, FullExampleIsTakenWithEveryCommentedKeyToo) {
-  const std::regex commented("(^|\n)( *)# ( *[a-z_]+:(?= |\n))");
+  const std::regex commented("(^|\n)( *)# ( *(?:- )?[a-z_]+:(?= |\n))");
   std::string text = full_example();
   for (std::string before; before != text;) {
     before = text;
@@ -103,6 +103,9 @@ TEST_F(ExamplesTest, FullExampleIsTakenWithEveryCommentedKeyToo) {
   ASSERT_TRUE(config.has_value()) << config.error().context << "\n" << text;
   EXPECT_TRUE(config->listen.at(0).tls.has_value());
   EXPECT_EQ(config->sites.at(0).cache.default_ttl.size(), 2U);
+  EXPECT_EQ(config->cache.memcached.value().servers.size(), 2U);
+  EXPECT_EQ(config->peers.value().members.at(0).name, config->peers->self);
+  EXPECT_EQ(config->sites.at(0).shield, config->regions.at(0).name);
 }
 
 }  // namespace
