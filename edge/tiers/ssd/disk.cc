@@ -81,7 +81,7 @@ int set_size(int fd, std::uint64_t bytes) {
 class SystemDisk final : public Disk {
  public:
   Result<std::unique_ptr<DiskFile>> open(const std::string& path, How how) override {
-    int fd = open_file(path, O_RDWR | O_CREAT, how.direct);
+    int fd = open_file(path, O_RDWR | O_CREAT | (how.empty ? O_TRUNC : 0), how.direct);
     const bool read_only = fd < 0 && (errno == EROFS || errno == EACCES);
     if (read_only) fd = open_file(path, O_RDONLY, how.direct);
     if (fd < 0) return failure("cannot open", path, errno);

@@ -37,6 +37,7 @@ class Disk {
     std::uint64_t allocate_bytes =
         0;                // set aside now, so that a full disk is noticed now; 0: grows by writes
     bool direct = false;  // past the page cache, where the file system can do that
+    bool empty = false;   // what it held is dropped
     bool alone = false;   // refused while another process has it open like this
   };
   virtual ~Disk() = default;

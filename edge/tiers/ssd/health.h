@@ -23,7 +23,7 @@ struct Counters {
   Count written_bytes{0};  // to the disk, all told
   Count read_bytes{0};     // from the disk
   Count reinserted{0}, reinserted_bytes{0};
-  Count segments_cleaned{0}, segments_swept{0};
+  Count segments_cleaned{0}, segments_swept{0}, segments_distrusted{0};
 };
 
 inline void count(Counters::Count& counter, std::uint64_t by = 1) {

@@ -141,6 +141,7 @@ class Log {
   Job* next_job() EXCLUDES(mutex_);
   void perform(Job& job) EXCLUDES(mutex_);
   int write(const Job& job);
+  void note_progress(std::uint32_t segment);
   void forget(const Job& job) EXCLUDES(mutex_);
   void finish_job() EXCLUDES(mutex_);
 

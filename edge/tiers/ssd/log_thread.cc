@@ -62,10 +62,12 @@ int Log::write(const Job& job) {
 void Log::perform(Job& job) {
   const std::uint32_t segment = job.memory ? shared_.geometry.segment_of(job.offset) : 0;
   bool synced = true;
-  if (job.memory && write(job) != 0) forget(job);
+  const bool written = !job.memory || write(job) == 0;
+  if (!written) forget(job);
   if (job.durable || job.ends_segment) {
     const int error = shared_.file.sync();
     synced = error == 0;
+    if (synced && written && job.ends_segment) note_progress(segment);
     if (!synced) {
       // What the disk still has of earlier writes is unknown from here on; reads verify what they find.
       count(shared_.counters.sync_errors);
@@ -85,6 +87,16 @@ void Log::perform(Job& job) {
     job.durable(synced && whole && !failed_);
     failed_ = false;
   }
+}
+
+// The next sync makes it durable.
+void Log::note_progress(std::uint32_t segment) {
+  const std::uint64_t generation = segments_.generation(segment);
+  if (generation == 0) return;  // given up already
+  const Ref<AlignedBuffer> page = AlignedBuffer::allocate(kPage);
+  write_progress(generation, shared_.geometry.identity, page->data());
+  const int error = shared_.file.write(progress_offset(generation), page->data(), kPage);
+  if (error != 0) count(shared_.counters.write_errors);
 }
 
 // A batch that could not be written: its records are gone, and its tombstones wait for another batch.

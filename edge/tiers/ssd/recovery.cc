@@ -54,15 +54,17 @@ class Finder {
     } else if (head) {
       const Ref<AlignedBuffer> bytes = read_all(file_, geometry_.offset_of(segment), geometry_.segment_bytes);
       if (!bytes) return;
-      std::vector<TocEntry> entries = scan_segment(bytes->data(), *head, geometry_);
+      Scan scan = scan_segment(bytes->data(), *head, geometry_);
       set_generation(segment, head->generation);
-      put_in(segment, head->generation, entries);
-      without_end.push_back({*head, std::move(entries)});
+      put_in(segment, head->generation, scan.entries);
+      if (scan.gaps) with_gaps.push_back(head->generation);
+      without_end.push_back({*head, std::move(scan.entries)});
     }
   }
 
   std::vector<Tombstone> tombstones;
   std::vector<OpenedAgain> without_end;
+  std::vector<std::uint64_t> with_gaps;  // generations
 
  private:
   std::uint64_t generation_of(std::uint64_t offset) const {
@@ -114,22 +116,72 @@ std::optional<SegmentEnd> read_segment_end(const DiskFile& file, std::uint32_t s
   return SegmentEnd{*foot, std::move(*entries)};
 }
 
-std::vector<TocEntry> scan_segment(const char* bytes, const SegmentHead& head, const Geometry& geometry) {
-  std::vector<TocEntry> entries;
+Scan scan_segment(const char* bytes, const SegmentHead& head, const Geometry& geometry) {
+  Scan scan;
   const std::uint64_t begin = geometry.offset_of(head.segment);
   const std::uint64_t end = geometry.segment_bytes - kPage;
+  bool lost = false;
   for (std::uint64_t at = kPage; at < end;) {
     const auto header = check_record(bytes + at, end - at, {geometry.identity, head.generation, begin + at});
     if (header) {
-      entries.emplace_back(index_hash_of(*header), at, header->total_bytes(), header->record_kind());
+      scan.entries.emplace_back(index_hash_of(*header), at, header->total_bytes(), header->record_kind());
+      scan.gaps = scan.gaps || lost;
       at += header->total_bytes();
-    } else {
-      // Batches begin with a page: behind a gap the next record does too.
-      at = round_up(at + 1, kPage);
+      continue;
     }
+    // A batch begins with a page and ends with zeros up to the next one.
+    const std::uint64_t page = round_up(at + 1, kPage);
+    lost = lost || at % kPage == 0 || std::any_of(bytes + at, bytes + page, [](char c) { return c != 0; });
+    at = page;
   }
-  return entries;
+  return scan;
 }
+
+namespace {
+
+std::uint64_t read_newest_ended(const DiskFile& file, const Geometry& geometry) {
+  std::uint64_t newest = 0;
+  for (const std::uint64_t offset : {progress_offset(0), progress_offset(1)}) {
+    const Ref<AlignedBuffer> page = read_all(file, offset, kPage);
+    if (!page) continue;
+    newest = std::max(newest, read_progress({page->data(), kPage}, geometry.identity).value_or(0));
+  }
+  return newest;
+}
+
+// The newest generation that damage has put in doubt; 0: none.
+std::uint64_t doubt_of(const std::vector<std::uint64_t>& generations,
+                       const std::vector<std::uint64_t>& with_gaps, std::uint64_t newest_ended) {
+  std::vector<std::uint64_t> found;
+  std::copy_if(generations.begin(), generations.end(), std::back_inserter(found),
+               [](std::uint64_t generation) { return generation != 0; });
+  if (found.empty()) return 0;
+  std::sort(found.begin(), found.end());
+  const std::uint64_t newest = found.back();
+  if (newest < newest_ended) return newest_ended;
+  // A round ago or more: a segment of another time.
+  std::uint64_t doubt = newest > generations.size() ? newest - generations.size() : 0;
+  for (std::size_t i = 1; i < found.size(); ++i) {
+    if (found[i] != found[i - 1] + 1) doubt = std::max(doubt, found[i - 1]);
+  }
+  for (const std::uint64_t generation : with_gaps) {
+    if (generation != newest) doubt = std::max(doubt, generation);
+  }
+  return doubt;
+}
+
+void drop_up_to(std::uint64_t doubt, const Geometry& geometry, Index& index, Recovered& recovered) {
+  for (std::uint32_t i = 0; i < geometry.segment_count; ++i) {
+    if (recovered.generations[i] == 0 || recovered.generations[i] > doubt) continue;
+    index.erase_between(geometry.offset_of(i), geometry.offset_of(i) + geometry.segment_bytes);
+    recovered.generations[i] = 0;
+    ++recovered.distrusted;
+  }
+  std::erase_if(recovered.without_end,
+                [&](const OpenedAgain& open) { return open.head.generation <= doubt; });
+}
+
+}  // namespace
 
 Recovered recover(const DiskFile& file, const Geometry& geometry, const Keyring& keyring, Index& index,
                   unsigned threads) {
@@ -156,9 +208,16 @@ Recovered recover(const DiskFile& file, const Geometry& geometry, const Keyring&
     std::move(finder.without_end.begin(), finder.without_end.end(),
               std::back_inserter(recovered.without_end));
   }
+  std::vector<std::uint64_t> with_gaps;
+  for (const Finder& finder : finders) {
+    with_gaps.insert(with_gaps.end(), finder.with_gaps.begin(), finder.with_gaps.end());
+  }
+  const std::uint64_t newest_ended = read_newest_ended(file, geometry);
+  recovered.next_generation = newest_ended + 1;
   for (const std::uint64_t generation : recovered.generations) {
     recovered.next_generation = std::max(recovered.next_generation, generation + 1);
   }
+  drop_up_to(doubt_of(recovered.generations, with_gaps, newest_ended), geometry, index, recovered);
   return recovered;
 }
 

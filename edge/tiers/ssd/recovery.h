@@ -13,11 +13,20 @@ namespace meridian::ssd {
 // ended segments, which `threads` threads read, and by scanning the few that have none. Segments may come in
 // any order: of two records of a hash the one that is later in the log counts, and a tombstone takes away
 // what is earlier than itself. Records themselves are verified when they are read.
+//
+// Generations follow one another without a gap, each segment's a whole round after its last one, and only the
+// newest may lack its end. Where damage has broken that, something later than what is left may be lost:
+// everything older than the loss is distrusted and dropped, so that nothing comes back that was replaced or
+// removed.
 Recovered recover(const DiskFile& file, const Geometry& geometry, const Keyring& keyring, Index& index,
                   unsigned threads);
 
 // The records of one segment that are valid, looked for one by one. `bytes` is the whole segment.
-std::vector<TocEntry> scan_segment(const char* bytes, const SegmentHead& head, const Geometry& geometry);
+struct Scan {
+  std::vector<TocEntry> entries;
+  bool gaps = false;  // something lay between them once
+};
+Scan scan_segment(const char* bytes, const SegmentHead& head, const Geometry& geometry);
 
 // The table of contents of a segment; nothing when there is none that is valid.
 struct SegmentEnd {

@@ -12,6 +12,7 @@ namespace {
 constexpr std::uint64_t kFileMagic = 0x31454C4946524D53;
 constexpr std::uint64_t kHeadMagic = 0x31444145485347;
 constexpr std::uint64_t kFootMagic = 0x31544F4F465347;
+constexpr std::uint64_t kProgressMagic = 0x31474F52505347;
 
 // A page that tells one thing: a magic number, the thing, and a checksum of both that the file's identity
 // seeds.
@@ -91,6 +92,14 @@ std::optional<SegmentHead> read_segment_head(std::string_view page, std::uint64_
   const auto found = read_sheet<HeadOnDisk>(kHeadMagic, page, identity);
   if (!found) return std::nullopt;
   return SegmentHead{found->generation, static_cast<std::uint32_t>(found->segment)};
+}
+
+void write_progress(std::uint64_t generation, std::uint64_t identity, char* page) {
+  write_sheet(kProgressMagic, generation, identity, page);
+}
+
+std::optional<std::uint64_t> read_progress(std::string_view page, std::uint64_t identity) {
+  return read_sheet<std::uint64_t>(kProgressMagic, page, identity);
 }
 
 std::string make_segment_end(const SegmentHead& head, std::span<const TocEntry> entries,

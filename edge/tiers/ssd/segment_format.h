@@ -40,6 +40,12 @@ struct SegmentHead {
 void write_segment_head(const SegmentHead& head, std::uint64_t identity, char* page);
 std::optional<SegmentHead> read_segment_head(std::string_view page, std::uint64_t identity);
 
+// How far the log has come: the newest generation whose segment was ended. The third and the fourth page of
+// the file take turns. It tells a file that lost its newest segment from one that never had it.
+void write_progress(std::uint64_t generation, std::uint64_t identity, char* page);
+std::optional<std::uint64_t> read_progress(std::string_view page, std::uint64_t identity);
+constexpr std::uint64_t progress_offset(std::uint64_t generation) { return (2 + generation % 2) * kPage; }
+
 // One record, as the table of contents tells of it.
 struct TocEntry {
   std::uint64_t index_hash = 0;

@@ -20,6 +20,7 @@ struct Recovered {
   std::vector<std::uint64_t> generations;  // of each segment; 0: free
   std::vector<OpenedAgain> without_end;
   std::uint64_t next_generation = 1;
+  std::uint64_t distrusted = 0;  // segments that were dropped
 };
 
 // Which generation each segment holds, how far it is written, and in which order segments are written and

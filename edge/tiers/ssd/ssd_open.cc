@@ -146,6 +146,7 @@ SsdTier::SsdTier(SsdOptions options, std::unique_ptr<ssd::DiskFile> file, const 
   segments_ = std::make_unique<ssd::Segments>(geometry_, recovered);
   shared_ =
       std::make_unique<ssd::Shared>(*file_, geometry_, keyring_, *index_, *segments_, counters_, health_);
+  counters_.segments_distrusted = recovered.distrusted;
   next_fill_id_ = recovered.next_generation << 32U;
   if (!file_->writable()) {
     health_.forbid_writes("the file system is read-only");
