@@ -21,7 +21,11 @@ class SystemFile final : public DiskFile {
   SystemFile(int fd, bool writable) : fd_(fd), writable_(writable) {}
   SystemFile(const SystemFile&) = delete;
   SystemFile& operator=(const SystemFile&) = delete;
-  ~SystemFile() override { ::close(fd_); }
+  // A ring that is being torn down may keep the open file a little longer, and its lock with it.
+  ~SystemFile() override {
+    ::flock(fd_, LOCK_UN);
+    ::close(fd_);
+  }
 
   ReadResult read(std::uint64_t offset, char* to, std::size_t bytes) const override {
     ReadResult result;
