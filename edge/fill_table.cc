@@ -2,6 +2,15 @@
 
 namespace meridian::edge {
 
+std::shared_ptr<Fill> FillTable::find(std::uint64_t hash, const std::string& key,
+                                      std::uint64_t primary_hash) {
+  const std::uint32_t now = generation(primary_hash);
+  Shard& shard = shard_of(hash);
+  MutexLock lock(shard.mutex);
+  const auto found = shard.fills.find(key);
+  return found != shard.fills.end() && found->second.generation == now ? found->second.fill : nullptr;
+}
+
 void FillTable::close(std::uint64_t hash, const std::string& key, const Fill& fill) {
   Shard& shard = shard_of(hash);
   MutexLock lock(shard.mutex);

@@ -32,6 +32,8 @@ class FillTable {
     if (!joined) entry = {make(), now};
     return entry.fill;
   }
+  // The running fill for this key, if it may be joined; else nullptr.
+  std::shared_ptr<Fill> find(std::uint64_t hash, const std::string& key, std::uint64_t primary_hash);
   // Later askers do not join it any more; those who have joined keep it. Harmless when another fill has come.
   void close(std::uint64_t hash, const std::string& key, const Fill& fill);
   // A running fill, begun at that generation of its primary key, is found under this key too, unless another

@@ -128,7 +128,11 @@ class Request final : public http::ExchangeHandler, public FillReader {
   Step ask_shared();
   bool may_collapse() const;
   bool says_no_store() const;
-  std::string collapse_key() const;
+  bool asks_for_range() const;
+  std::string collapse_key(bool of_whole) const;
+  bool follow(std::shared_ptr<Fill> fill);
+  bool join_whole();
+  bool serves_range(const Fill& fill) const;
   FetchPlan plan_for_key() const;
   void start_fetch(std::shared_ptr<Fill> fill, bool shared, bool may_store);
   void refresh_behind();
@@ -174,7 +178,8 @@ class Request final : public http::ExchangeHandler, public FillReader {
   std::string variant_;
   Ref<const Object> object_;  // what is delivered, or what is being validated
   http::Reuse reuse_;
-  bool bypass_ = false;  // the cache takes no part
+  bool bypass_ = false;     // the cache takes no part
+  bool own_range_ = false;  // it asks for its range by itself, though the whole is being fetched
   bool hit_for_miss_ = false;
   bool leader_ = false;           // this request started its fill
   bool responding_ = false;       // the head is out

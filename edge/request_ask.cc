@@ -58,10 +58,14 @@ bool Request::says_no_store() const {
          http::request_directives(head().fields).no_store;
 }
 
-std::string Request::collapse_key() const {
+bool Request::asks_for_range() const {
+  return !object_ && head().method == http::Method::kGet && head().fields.has(http::FieldId::kRange);
+}
+
+std::string Request::collapse_key(bool of_whole) const {
   std::string key(lookup_key());
   key.append("\n\nsite ").append(std::to_string(site_->id));
-  if (!object_ && head().fields.has(http::FieldId::kRange)) {
+  if (!of_whole && asks_for_range()) {
     std::string joined;
     key.append("\n\nrange ").append(head().fields.combined(http::FieldId::kRange, joined));
     key.append("\n").append(head().fields.value(http::FieldId::kIfRange));
@@ -70,21 +74,59 @@ std::string Request::collapse_key() const {
 }
 
 Step Request::ask_shared() {
-  const std::string key = collapse_key();
+  outcome_.result = stats::CacheResult::kMiss;
+  if (asks_for_range() && !own_range_ && join_whole()) return settle_fill(fill_->view());
+  const std::string key = collapse_key(false);
   const std::uint64_t hash = hash_of_key(key);
   bool joined = false;
   std::shared_ptr<Fill> fill = worker_.fills().join_or_start(
       hash, key, hash_, joined, [&] { return std::make_shared<Fill>(key, worker_.board()); });
-  outcome_.result = stats::CacheResult::kMiss;
   if (!joined) {
     start_fetch(std::move(fill), true, true);
     return Step::kWait;
   }
-  if (!worker_.board().join(fill, *this, cursor_)) return ask_alone(true);
+  return follow(std::move(fill)) ? settle_fill(fill_->view()) : ask_alone(true);
+}
+
+bool Request::follow(std::shared_ptr<Fill> fill) {
+  if (!worker_.board().join(fill, *this, cursor_)) return false;
   worker_.sheet().change(stats::kFollowers, +1);
   fill_ = std::move(fill);
   collapse_timer_.arm(site_->config.cache.collapse_wait_ms);
-  return settle_fill(fill_->view());
+  return true;
+}
+
+// A range may come from the fetch of the whole that is running: what has come of it is a partly filled
+// object.
+bool Request::join_whole() {
+  const std::string key = collapse_key(true);
+  std::shared_ptr<Fill> fill = worker_.fills().find(hash_of_key(key), key, hash_);
+  if (!fill) return false;
+  const Fill::Verdict verdict = fill->view().verdict;
+  const bool may =
+      verdict == Fill::Verdict::kPending || (verdict == Fill::Verdict::kStream && serves_range(*fill));
+  return may && follow(std::move(fill));
+}
+
+// Whether waiting for this range is better than asking for it: a single one, of a body of known length, that
+// has come or begins not far behind what has come. What is no answer to a range at all is shared as it is.
+bool Request::serves_range(const Fill& fill) const {
+  const FillHead& fill_head = fill.head();
+  if (fill_head.status != 200) return true;
+  if (!fill_head.length) return false;
+  std::string joined;
+  const http::RangeAnswer answer = http::answer_range(head().fields.combined(http::FieldId::kRange, joined),
+                                                      *fill_head.length, range_limits());
+  switch (answer.kind) {
+    case http::RangeAnswer::Kind::kSingle:
+      return answer.single.first <= fill.produced_bytes() + site_->config.cache.range_ahead_bytes;
+    case http::RangeAnswer::Kind::kMultiple:
+      return false;
+    case http::RangeAnswer::Kind::kWhole:
+    case http::RangeAnswer::Kind::kUnsatisfiable:
+      break;
+  }
+  return true;
 }
 
 Step Request::ask_alone(bool may_store) {
@@ -126,7 +168,7 @@ void Request::start_fetch(std::shared_ptr<Fill> fill, bool shared, bool may_stor
 
 // Stale-while-revalidate (RFC 5861 section 3): one fetch behind the client's back, unless one runs.
 void Request::refresh_behind() {
-  std::string key = collapse_key();
+  std::string key = collapse_key(false);
   const std::uint64_t hash = hash_of_key(key);
   bool joined = false;
   std::shared_ptr<Fill> fill = worker_.fills().join_or_start(
@@ -244,6 +286,11 @@ Step Request::stream() {
       leave_fill();
       ++rounds_;
       return Step::kLookup;
+    }
+    if (asks_for_range() && !own_range_ && !serves_range(*fill_)) {
+      own_range_ = true;
+      leave_fill();
+      return Step::kAsk;
     }
     outcome_.collapsed = true;
     outcome_.result = stats::CacheResult::kCollapsed;

@@ -348,7 +348,7 @@ void Request::reset() {
   variant_.clear();
   object_.reset();
   reuse_ = {};
-  bypass_ = hit_for_miss_ = leader_ = responding_ = finished_ = false;
+  bypass_ = own_range_ = hit_for_miss_ = leader_ = responding_ = finished_ = false;
   body_bytes_ = 0;
   rounds_ = 0;
   fill_.reset();

@@ -8,9 +8,9 @@ passed on and never stored.
 
 import pytest
 
-from edge_fixtures import stage  # noqa: F401  (fixtures)
+from edge_fixtures import app, edge, scripted, stage  # noqa: F401  (fixtures)
 
-from scripted_origin import Say
+from scripted_origin import Gate, Say
 
 HOUR = {"Cache-Control": "max-age=3600"}
 TAGGED = {**HOUR, "ETag": '"v"'}
@@ -249,3 +249,92 @@ def test_15_5_17_a_416_of_the_origin_is_not_stored(stage):
     path = stage.say(Say(416, {**HOUR, "Content-Range": "bytes */10"}), Say(200, HOUR, BODY))
     assert stage.get(path, {"Range": "bytes=20-"}).status == 416
     assert stage.get(path).body == BODY
+
+
+def flowing(stage, come=6, fields=(), length=10, body=BODY):
+    """A fetch of the whole of which so much has come, and the client that asked for it."""
+    head = "HTTP/1.1 200 OK\r\nCache-Control: max-age=3600\r\n" + "".join(f"{name}: {value}\r\n" for name, value in fields)
+    framing = f"Content-Length: {length}\r\n\r\n" if length else "Transfer-Encoding: chunked\r\n\r\n"
+    first = (head + framing).encode() + (body[:come] if length else b"6\r\n" + body[:come] + b"\r\n")
+    rest = body[come:] if length else b"4\r\n" + body[come:] + b"\r\n0\r\n\r\n"
+    gate = Gate(first=first, rest=rest)
+    path = stage.say(gate, part(0, 1, fields=HOUR))
+    client = stage.edge.client()
+    client.request(path)
+    assert client.reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    return path, gate, client
+
+
+FLOWING = {
+    "has come": ({"Range": "bytes=1-4"}, 206, b"1234", "bytes 1-4/10"),
+    "one byte": ({"Range": "bytes=0-0"}, 206, b"0", "bytes 0-0/10"),
+    "nothing has that": ({"Range": "bytes=10-"}, 416, b"", "bytes */10"),
+    "known already": ({"Range": "bytes=1-4", "If-None-Match": '"v"'}, 304, b"", ""),
+}
+
+
+@pytest.mark.parametrize("fields, status, body, content_range", FLOWING.values(), ids=FLOWING)
+def test_14_2_of_a_whole_that_is_being_fetched(stage, fields, status, body, content_range):
+    """What has come is answered at once, while the origin still has the rest."""
+    path, gate, client = flowing(stage, fields=[("ETag", '"v"')])
+    got = stage.get(path, fields)
+    assert (got.status, got.body, got["Content-Range"]) == (status, body, content_range)
+    assert stage.count(path) == 1 and "collapsed" in got["Cache-Status"]
+    gate.open()
+    client.close()
+
+
+@pytest.mark.parametrize("given, body", [("bytes=4-7", BODY[4:8]), ("bytes=8-", BODY[8:]), ("bytes=-1", BODY[9:]),
+                                         ("junk", BODY)])
+def test_14_2_what_has_yet_to_come_is_waited_for(stage, given, body):
+    path, gate, client = flowing(stage)
+    with stage.edge.client() as asker:
+        asker.request(path, fields={"Range": given})
+        assert asker.reader.peek(1)[:1] == b"H", "the head needs no byte of the range"
+        gate.open()
+        got = asker.read_response()
+    assert (got.status, got.body) == (200 if given == "junk" else 206, body) and stage.count(path) == 1
+    client.close()
+
+
+def test_14_2_a_range_waits_for_the_head_of_the_whole_too(stage):
+    gate = Gate(rest=Say(200, TAGGED, BODY))
+    path = stage.say(gate)
+    with stage.edge.client() as whole, stage.edge.client() as asker:
+        whole.request(path)
+        gate.wait_reached()
+        asker.request(path, fields={"Range": "bytes=2-3", "If-Range": '"v"'})
+        for _ in range(2000):
+            if stage.edge.metric("meridian_edge_followers"):
+                break
+        gate.open()
+        assert asker.read_response().body == b"23" and whole.read_response().body == BODY
+    assert stage.count(path) == 1
+
+
+OWN_WAY = {
+    "several ranges": dict(given="bytes=0-0,2-2"),
+    "a body of unknown length": dict(given="bytes=0-1", length=None),
+}
+
+
+@pytest.mark.parametrize("case", OWN_WAY.values(), ids=OWN_WAY)
+def test_14_2_what_a_running_fetch_cannot_serve_goes_its_own_way(stage, case):
+    path, gate, client = flowing(stage, length=case.get("length", 10))
+    assert stage.get(path, {"Range": case["given"]}).status == 206
+    assert stage.count(path) == 2 and stage.asked(path)["Range"] == case["given"]
+    gate.open()
+    client.close()
+
+
+def test_14_2_a_range_far_ahead_goes_its_own_way(app, edge):
+    gate = Gate(first=b"HTTP/1.1 200 OK\r\nCache-Control: max-age=3600\r\nContent-Length: 10\r\n\r\n01", rest=BODY[2:])
+    app.say("/a", gate, part(8, 9))
+    served = edge(app, site="cache: { range_ahead: 4 }")
+    with served.client() as whole:
+        whole.request("/a")
+        assert whole.reader.readline() == b"HTTP/1.1 200 OK\r\n"
+        assert served.get("/a", {"Range": "bytes=8-9"}).body == b"89"
+        assert app.asked[-1]["Range"] == "bytes=8-9"
+        gate.open()
+    assert len(app.asked) == 2
