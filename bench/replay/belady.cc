@@ -155,16 +155,14 @@ Ratios upper_bound(const Trace& trace, const Rules& rules, std::uint64_t capacit
     const std::uint64_t size = trace.object_bytes[request.id];
     if (now >= warm_up) bytes += static_cast<double>(size);
     Last& before = last[request.id];
-    // Fetched as late as possible, an object is stale again no earlier than this.
+    // At best it was fetched for the last request: a bound need not be reached.
     const bool fresh =
         before.at != kNever && (before.fresh_until_ms == 0 || request.time_ms < before.fresh_until_ms);
     if (fresh && now >= warm_up && size <= rules.max_object_bytes) {
       const double time = static_cast<double>(now - std::max<std::size_t>(before.at, warm_up));
       chances.push_back({time, static_cast<double>(size)});
     }
-    if (!fresh || request.ttl_s > 0) {
-      before.fresh_until_ms = request.ttl_s == 0 ? 0 : request.time_ms + std::int64_t{request.ttl_s} * 1000;
-    }
+    before.fresh_until_ms = request.ttl_s == 0 ? 0 : request.time_ms + std::int64_t{request.ttl_s} * 1000;
     before.at = now;
   }
   const auto counted = static_cast<double>(trace.requests.size() - warm_up);

@@ -7,7 +7,7 @@ namespace meridian::replay {
 namespace {
 
 // Requests a second of every made-up stream.
-constexpr std::int64_t kRate = 1000;
+constexpr std::int64_t kRate = 20;
 constexpr std::uint64_t kEqualBytes = 16 * 1024;
 
 // Splitmix64: unlike the distributions of the standard library it gives the same numbers everywhere.
@@ -104,7 +104,7 @@ class Generator {
   ObjectId new_object() {
     trace_.object_bytes.push_back(mix_.equal_sizes ? kEqualBytes : draw_bytes());
     const bool short_lived = random_.unit() < mix_.short_ttl_share;
-    ttl_s_.push_back(short_lived ? 10 + random_.below(50) : 0);
+    ttl_s_.push_back(short_lived ? 300 + random_.below(3300) : 0);
     return static_cast<ObjectId>(trace_.object_bytes.size() - 1);
   }
   // A lognormal body of 8 KiB in the median, and a Pareto tail for one object in twenty, up to 8 MiB.

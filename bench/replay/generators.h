@@ -18,7 +18,7 @@ struct Mix {
       0;  // requests between scans of the same cold objects, as a multiple of the popular ones
   double scan_length = 0;      // objects in a scan, the same way
   double flash_share = 0;      // at the peak of a flash crowd, for a few objects that are new
-  double short_ttl_share = 0;  // of objects that go stale within a minute
+  double short_ttl_share = 0;  // of objects that go stale within an hour
 };
 
 // The streams on which the eviction policy is held to its promise.

@@ -1,26 +1,8 @@
 #include "bench/replay/simulate.h"
 
+#include "bench/replay/lifetimes.h"
+
 namespace meridian::replay {
-namespace {
-
-// When what a cache holds goes stale.
-class Lifetimes {
- public:
-  explicit Lifetimes(std::size_t objects) : stale_ms_(objects) {}
-  // Whether a hit is one; what was fetched is fresh from now on.
-  bool judge(const Request& request, bool held) {
-    std::int64_t& stale_ms = stale_ms_[request.id];
-    const bool fresh = held && (stale_ms == 0 || request.time_ms < stale_ms);
-    if (!fresh) stale_ms = request.ttl_s == 0 ? 0 : request.time_ms + std::int64_t{request.ttl_s} * 1000;
-    return fresh;
-  }
-
- private:
-  std::vector<std::int64_t> stale_ms_;  // 0: never
-};
-
-}  // namespace
-
 Ratios simulate(const Trace& trace, Cache& cache, const Rules& rules) {
   const auto warm_up =
       static_cast<std::size_t>(rules.warm_up_share * static_cast<double>(trace.requests.size()));

@@ -14,8 +14,7 @@ struct Ratios {
   double bytes = 0;  // the same by bytes
 };
 
-// Plays the requests. What is found after its lifetime counts as a miss and is fresh again: the edge asks the
-// origin and puts the answer where the old one was.
+// Plays the requests; what is found after its lifetime counts as a miss (lifetimes.h).
 Ratios simulate(const Trace& trace, Cache& cache, const Rules& rules);
 
 }  // namespace meridian::replay

@@ -33,6 +33,10 @@ class SecondHit final : public AdmissionPolicy {
   GhostQueue refused_;
 };
 
+// Most offers are of objects that are never offered again: counting fewer of them at a time keeps them apart.
+// Offers per object of the tier after which counts have been halved.
+inline constexpr std::size_t kCountedOffers = 3;
+
 // What was asked for often enough lately: at least twice, and the more often the scarcer writes are. Makes
 // the most of the budget in bytes served.
 class FrequencyAdmission final : public AdmissionPolicy {
@@ -43,7 +47,7 @@ class FrequencyAdmission final : public AdmissionPolicy {
   std::size_t footprint_bytes() const override { return sketch_.footprint_bytes(); }
 
  private:
-  FrequencySketch sketch_;
+  FrequencySketch sketch_{kCountedOffers};
 };
 
 // As FrequencyAdmission, but under scarcity an object must have been asked for the more often the larger it
@@ -56,7 +60,7 @@ class SizeAwareAdmission final : public AdmissionPolicy {
   std::size_t footprint_bytes() const override { return sketch_.footprint_bytes(); }
 
  private:
-  FrequencySketch sketch_;
+  FrequencySketch sketch_{kCountedOffers};
   double usual_log_bytes_ = 0;  // moving mean of the logarithm
   bool any_ = false;
 };

@@ -38,8 +38,8 @@ void FrequencySketch::add(std::uint64_t hash, unsigned times) {
     word = (word & ~(std::uint64_t{kMax} << at.shift)) | (std::uint64_t{wanted} << at.shift);
   }
   added_ += times;
-  while (added_ >= kWindow * kObjectsPerBlock) {
-    added_ -= kWindow * kObjectsPerBlock;
+  while (added_ >= window_ * kObjectsPerBlock) {
+    added_ -= window_ * kObjectsPerBlock;
     age();
   }
 }

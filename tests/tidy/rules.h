@@ -46,7 +46,7 @@ inline const std::vector<ThirdParty> kThirdParty = {
     {"xxhash.h", {"lib/base/"}},
     {"nlohmann/", {"edge/", "origin/server/", "tests/", "bench/"}},
     {"fmt/", {"edge/", "origin/server/"}},
-    {"CLI/", {"edge/", "origin/server/"}},
+    {"CLI/", {"edge/", "origin/server/", "bench/"}},
     {"libmemcached/", {"edge/tiers/memcached/", "bench/"}},
     {"gtest/", {"tests/"}},
     {"gmock/", {"tests/"}},
