@@ -111,6 +111,12 @@ void check_sites(EdgeConfig& config, Problems& problems) {
         problems.add(at(path + ".methods", j), "found " + site.methods[j] + ", which is always refused");
       }
     }
+    const std::uint64_t for_all = config.limits.body_bytes;
+    if (for_all != 0 && site.body_limit_bytes > for_all) {
+      problems.add(path + ".body_limit",
+                   "is larger than limits.body, which holds for all sites; allowed: at most " +
+                       std::to_string(for_all) + " bytes");
+    }
     if (!site.error_pages.directory.empty()) {
       check_folder(site.error_pages.directory, path + ".error_pages.directory", problems);
     }

@@ -53,18 +53,6 @@ std::string_view text_of(Label label) {
   return stats::label_row(stats::LabelTraits<Label>::kSet).values[static_cast<std::size_t>(label)];
 }
 
-std::string_view version_name(http::Version version) {
-  switch (version) {
-    case http::Version::kHttp10:
-      return "HTTP/1.0";
-    case http::Version::kHttp11:
-      return "HTTP/1.1";
-    case http::Version::kHttp2:
-      return "HTTP/2";
-  }
-  return "";
-}
-
 // Quotes, backslashes and control characters are shown as \xHH, as others do, so that a line cannot be
 // forged.
 void append_combined(std::string& to, std::string_view text) {
@@ -131,7 +119,7 @@ void LogBuffer::add_json(const Request& request, std::int64_t wall_ms, std::int6
   member(to, "scheme", head.scheme);
   member(to, "host", head.authority);
   member(to, "path", head.path);
-  member(to, "protocol", version_name(head.version));
+  member(to, "protocol", http::version_name(head.version));
   member(to, "status", outcome.status);
   member(to, "bytes", static_cast<std::int64_t>(exchange.bytes_sent()));
   member(to, "duration_ms", duration_ms);
@@ -160,7 +148,7 @@ void LogBuffer::add_combined(const Request& request, std::int64_t wall_ms) {
   append_combined(to, head.method_name);
   to.push_back(' ');
   append_combined(to, head.path);
-  to.append(" ").append(version_name(head.version)).append("\" ");
+  to.append(" ").append(http::version_name(head.version)).append("\" ");
   append_number(to, request.outcome().status);
   to.push_back(' ');
   append_number(to, static_cast<std::int64_t>(exchange.bytes_sent()));

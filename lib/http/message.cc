@@ -157,6 +157,18 @@ void append_field(std::string& block, std::string_view name, std::string_view va
   *to++ = '\r', *to = '\n';
 }
 
+std::string_view version_name(Version version) {
+  switch (version) {
+    case Version::kHttp10:
+      return "HTTP/1.0";
+    case Version::kHttp11:
+      return "HTTP/1.1";
+    case Version::kHttp2:
+      return "HTTP/2";
+  }
+  return "";
+}
+
 void parse_block(std::string_view block, FieldList& to) {
   while (!block.empty()) {
     const std::size_t colon = block.find(':');

@@ -114,6 +114,7 @@ bool is_safe(Method method);              // RFC 9110 section 9.2.1; kOther is n
 bool is_idempotent(Method method);        // RFC 9110 section 9.2.2
 
 enum class Version : std::uint8_t { kHttp10, kHttp11, kHttp2 };
+std::string_view version_name(Version version);  // "HTTP/1.1"
 
 struct RequestHead {
   Method method = Method::kGet;

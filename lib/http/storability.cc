@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "lib/http/range.h"
-#include "lib/http/target_uri.h"
 #include "lib/http/vary.h"
 
 namespace meridian::http {
@@ -30,30 +29,11 @@ struct Case {
   int status() const { return input.response.status; }
 };
 
-// RFC 9110 section 9.3.3: a POST's answer may stand for a later GET if it says that it is what a GET would
-// get.
-bool post_stands_for_get(const Case& c) {
-  if (!c.policy.store_post || !c.fresh.is_explicit() || !c.fields().has(FieldId::kContentLocation))
-    return false;
-  ResolvedUri location;
-  TargetKey own;
-  TargetKey other;
-  return resolve(c.input.request, c.fields().value(FieldId::kContentLocation), location) &&
-         make_key(c.input.request, UriPolicy(), own) == UriError::kNone &&
-         make_key(location.scheme, location.authority, location.path, UriPolicy(), other) ==
-             UriError::kNone &&
-         own.text == other.text;
-}
-
 NotStored judge_request(const Case& c) {
   const RequestHead& request = c.input.request;
-  if (request.method == Method::kPost) {
-    if (!post_stands_for_get(c)) return NotStored::kMethod;
-  } else if (request.method != Method::kGet && !(c.input.is_update && request.method == Method::kHead)) {
-    return NotStored::kMethod;
-  } else if (c.input.request_has_body) {
-    return NotStored::kRequestBody;
-  }
+  const bool updates = c.input.is_update && request.method == Method::kHead;
+  if (request.method != Method::kGet && !updates) return NotStored::kMethod;
+  if (c.input.request_has_body) return NotStored::kRequestBody;
   if (c.policy.honour_request_no_store && request.fields.has(FieldId::kCacheControl) &&
       request_directives(request.fields).no_store) {
     return NotStored::kRequestNoStore;

@@ -35,9 +35,6 @@ struct StorePolicy {
   SetCookiePolicy set_cookie = SetCookiePolicy::kExplicit;
   bool honour_request_no_store = true;
   bool store_partial = true;  // a single-range 206 with a good Content-Range
-  // A POST response with explicit lifetime and a Content-Location that is the target (RFC 9110
-  // section 9.3.3).
-  bool store_post = false;
   // A 400 may be the fault of one client's header; it is stored only with an explicit lifetime, and no longer
   // than this.
   std::int64_t bad_request_max_s = 60;

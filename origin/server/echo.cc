@@ -5,22 +5,6 @@
 #include <nlohmann/json.hpp>
 
 namespace meridian::origin {
-namespace {
-
-std::string_view version_text(http::Version version) {
-  switch (version) {
-    case http::Version::kHttp10:
-      return "HTTP/1.0";
-    case http::Version::kHttp11:
-      return "HTTP/1.1";
-    case http::Version::kHttp2:
-      return "HTTP/2";
-  }
-  return "";
-}
-
-}  // namespace
-
 std::string echo_json(const http::RequestHead& head, std::string_view peer, const BodyDigest& body) {
   nlohmann::ordered_json fields = nlohmann::ordered_json::array();
   for (const http::Field& field : head.fields)
@@ -28,7 +12,7 @@ std::string echo_json(const http::RequestHead& head, std::string_view peer, cons
   char digest[17];
   std::snprintf(digest, sizeof digest, "%016" PRIx64, body.fnv1a64);
   const nlohmann::ordered_json echo = {
-      {"method", head.method_name},  {"target", head.path},    {"version", version_text(head.version)},
+      {"method", head.method_name},  {"target", head.path},    {"version", http::version_name(head.version)},
       {"authority", head.authority}, {"peer", peer},           {"headers", std::move(fields)},
       {"body_bytes", body.bytes},    {"body_fnv1a64", digest},
   };

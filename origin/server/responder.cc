@@ -18,18 +18,6 @@ constexpr std::array kFaultKinds{OriginFault::kDelay,     OriginFault::kRate,   
                                  OriginFault::kErrorRate, OriginFault::kTruncate, OriginFault::kReset,
                                  OriginFault::kHang,      OriginFault::kFlap};
 
-std::string_view version_name(http::Version version) {
-  switch (version) {
-    case http::Version::kHttp10:
-      return "HTTP/1.0";
-    case http::Version::kHttp11:
-      return "HTTP/1.1";
-    case http::Version::kHttp2:
-      return "HTTP/2";
-  }
-  return "";
-}
-
 Answer options_answer() {
   Answer answer;
   answer.status = 204;
@@ -229,7 +217,7 @@ void Responder::log(int status) {
   const http::RequestHead& request = exchange_.request();
   services_.shared.log->write(
       combined_line({exchange_.peer().ip(), services_.loop.wall_ms(), request.method_name, request.path,
-                     version_name(request.version), status, exchange_.bytes_sent(),
+                     http::version_name(request.version), status, exchange_.bytes_sent(),
                      request.fields.value(FieldId::kReferer), request.fields.value(FieldId::kUserAgent)}));
 }
 

@@ -128,6 +128,14 @@ TEST_F(CheckTest, MethodsThatAreAlwaysRefused) {
             "edge.yaml:3:68: sites[0].methods[1]: found TRACE, which is always refused");
 }
 
+TEST_F(CheckTest, BodyLimitOfASite) {
+  const std::string site_of = "{ hosts: [\"*\"], origins: [ { url: \"http://a\" } ], body_limit: ";
+  EXPECT_EQ(refusal(site(site_of + "2MiB }")), "");
+  EXPECT_EQ(refusal(site(site_of + "1MiB }") + "limits: { body: 1MiB }\n"), "");
+  const std::string said = refusal(site(site_of + "2MiB }") + "limits: { body: 1MiB }\n");
+  EXPECT_NE(said.find("sites[0].body_limit: is larger than limits.body"), std::string::npos) << said;
+}
+
 TEST_F(CheckTest, FoldersMustBeThere) {
   EXPECT_EQ(
       refusal(site("{ hosts: [a], origins: [ { url: \"http://a\" } ], error_pages: { directory: pages } }")),
