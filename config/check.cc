@@ -123,6 +123,11 @@ void check_sites(EdgeConfig& config, Problems& problems) {
   }
 }
 
+void check_ssd(const SsdConfig& ssd, Problems& problems) {
+  if (!ssd.path.empty()) check_folder(ssd.path, "cache.ssd.path", problems);
+  if (!ssd.key_file.empty()) check_readable(ssd.key_file, "cache.ssd.key_file", problems);
+}
+
 void check_access_log(const AccessLogConfig& log, Problems& problems) {
   const std::size_t slash = log.path.rfind('/');
   if (slash == std::string::npos || slash == 0) return;
@@ -137,6 +142,7 @@ void complete_and_check(EdgeConfig& config, Problems& problems) {
   check_access_log(config.access_log, problems);
   check_memcached(config, problems);
   check_regions(config, problems);
+  if (config.cache.ssd) check_ssd(*config.cache.ssd, problems);
   if (config.resolver.min_ttl_ms > config.resolver.max_ttl_ms) {
     problems.add("resolver.min_ttl", "is longer than resolver.max_ttl");
   }

@@ -30,6 +30,14 @@ constexpr auto names_of(CacheStatusMode) { return std::array<std::string_view, 3
 enum class LogFormat : std::uint8_t { kJson, kCombined };
 constexpr auto names_of(LogFormat) { return std::array<std::string_view, 2>{"json", "combined"}; }
 
+// The values are those of AdmissionKind and SsdIo in edge/tiers, which this room may not know.
+enum class SsdAdmission : std::uint8_t { kAll, kSecondHit, kFrequency, kSizeAware };
+constexpr auto names_of(SsdAdmission) {
+  return std::array<std::string_view, 4>{"all", "second-hit", "frequency", "size-aware"};
+}
+enum class SsdIoKind : std::uint8_t { kAuto, kUring, kThreads };
+constexpr auto names_of(SsdIoKind) { return std::array<std::string_view, 3>{"auto", "uring", "threads"}; }
+
 enum class TlsVersion : std::uint8_t { k12, k13 };
 constexpr auto names_of(TlsVersion) { return std::array<std::string_view, 2>{"1.2", "1.3"}; }
 

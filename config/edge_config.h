@@ -45,6 +45,9 @@ struct AdminConfig {
 struct MemcachedConfig {
 #include "config/params/memcached.def"
 };
+struct SsdConfig {
+#include "config/params/ssd.def"
+};
 struct CacheConfig {
 #include "config/params/cache.def"
 };

@@ -31,6 +31,10 @@ void visit(Visitor& visitor, MemcachedConfig& to) {
 #include "config/params/memcached.def"
 }
 template <class Visitor>
+void visit(Visitor& visitor, SsdConfig& to) {
+#include "config/params/ssd.def"
+}
+template <class Visitor>
 void visit(Visitor& visitor, CacheConfig& to) {
 #include "config/params/cache.def"
 }

@@ -50,15 +50,26 @@ json origins_of(const SiteTable& sites) {
   return list;
 }
 
-json cache_of(const RamTier& tier) {
-  const TierStats stats = tier.stats();
-  return {{"tier", "ram"},
+json tier_of(std::string_view name, const TierStats& stats) {
+  return {{"tier", name},
           {"objects", stats.objects},
           {"bytes", stats.bytes},
           {"capacity_bytes", stats.capacity_bytes},
           {"hits", stats.hits},
           {"misses", stats.misses},
           {"evictions", stats.evictions}};
+}
+
+json tiers_of(Server& server) {
+  json tiers = json::array({tier_of("ram", server.ram().stats())});
+  if (const memcached::Fleet* fleet = server.cold().fleet())
+    tiers.push_back(tier_of("memcached", fleet->stats()));
+  if (server.config().cache.ssd) {
+    const SsdTier* ssd = server.cold().ssd();
+    tiers.push_back(tier_of("ssd", ssd != nullptr ? ssd->stats() : TierStats()));
+    tiers.back()["state"] = server.ssd_state();
+  }
+  return tiers;
 }
 
 // The same time whatever the first difference is, so that a token cannot be guessed byte by byte.
@@ -163,7 +174,7 @@ Admin::Answer Admin::answer(const http::RequestHead& head) {
     const bool ready = !server_.draining();
     const json body = {{"status", ready ? "ready" : "draining"},
                        {"config", server_.config().version},
-                       {"tiers", json::array({cache_of(server_.ram())})}};
+                       {"tiers", tiers_of(server_)}};
     return {ready ? 200 : 503, "application/json", body.dump() + "\n", {}};
   }
   if (!path.starts_with("/v1/")) return problem(404, "there is nothing under this path");
@@ -184,7 +195,7 @@ Admin::Answer Admin::answer_command(const http::RequestHead& head, std::string_v
     wrong_method.allow = "GET";
     if (!wants(http::Method::kGet)) return wrong_method;
     if (path == "/v1/origins") return body(origins_of(server_.sites()));
-    if (path == "/v1/cache") return body(cache_of(server_.ram()));
+    if (path == "/v1/cache") return body(tiers_of(server_));
     return body(
         {{"version", server_.config().version}, {"source", server_.config().source}, {"program", kVersion}});
   }

@@ -186,7 +186,7 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
   if (!http::selects(head.fields, http::validators_of(stale.meta().status, stored), true, worker_.now_s())) {
     // Nothing is confirmed, and without the stored response there is nothing left to ask about: the next
     // fetch gets all.
-    worker_.ram().remove_if(stale);
+    worker_.store().remove_if(stale);
     plan_.stale_if_error = false;
     return on_error({ErrorCode::kCancelled, ErrorSource::kOrigin, true,
                      "the origin's 304 confirmed another validator than the one it was asked about"});
@@ -204,14 +204,14 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
   // it there.
   const bool same_vary = vary_of(stored) == vary_of(now.head.fields);
   if (!same_vary) {
-    worker_.ram().remove_if(stale);
+    worker_.store().remove_if(stale);
   } else if (decision.store()) {
-    if (still_valid()) worker_.ram().replace(stale, fresh);
-    if (!still_valid()) worker_.ram().remove_if(*fresh);
+    if (still_valid()) worker_.store().replace(stale, fresh, [this] { return still_valid(); });
+    if (!still_valid()) worker_.store().remove_if(*fresh);
   } else if (!lies_in_request(decision.reason)) {
     // The 304 took back the permission to store.
     worker_.sheet().add(stats::kNotStored, stats::label<stats::NotStoredReason>(decision.reason));
-    worker_.ram().remove_if(stale);
+    worker_.store().remove_if(stale);
   }
   close_to_askers();
   const bool shareable = same_vary && decision.store() && decision.times.ttl_at(worker_.now_s()) > 0 &&
@@ -247,7 +247,7 @@ void OriginFetch::freshen_by_head(const http::ResponseHead& head) {
     case http::HeadEffect::kNone:
       return;
     case http::HeadEffect::kInvalidate:
-      worker_.ram().remove_if(stale);
+      worker_.store().remove_if(stale);
       return;
     case http::HeadEffect::kUpdate:
       break;
@@ -258,7 +258,7 @@ void OriginFetch::freshen_by_head(const http::ResponseHead& head) {
   ObjectMeta meta = stale.meta();
   set_times(meta, now.decision.times);
   const std::string packed = pack_head(now.lines, now.own_lines, worker_.name(), meta);
-  worker_.ram().replace(stale, stale.with(meta, packed));
+  worker_.store().replace(stale, stale.with(meta, packed), [this] { return still_valid(); });
 }
 
 void OriginFetch::invalidate(const http::ResponseHead& head) {
@@ -266,7 +266,8 @@ void OriginFetch::invalidate(const http::ResponseHead& head) {
        http::invalidated_keys(original_->head(), head, view_->uri_policies[site_index_])) {
     const std::uint64_t hash = hash_of_key(key);
     worker_.fills().invalidate(hash);
-    remove_all(worker_.ram(), key);
+    worker_.store().note_removal(hash, worker_.now_s());
+    remove_all(worker_.store(), key);
     worker_.sheet().add(stats::kInvalidations);
   }
 }

@@ -95,7 +95,7 @@ void OriginFetch::mark_not_shareable(int status, http::NotStored reason) {
   if (lifetime_s == 0 || status >= 500 || original_->head().fields.has(http::FieldId::kAuthorization)) return;
   // One client's request must not undo the sharing of all, nor take the place of what is stored.
   if (lies_in_request(reason) || plan_.collapse_key.empty() || plan_.stale) return;
-  mark_hit_for_miss(worker_.ram(), plan_.variant.empty() ? plan_.key : plan_.variant, lifetime_s, site().id,
+  mark_hit_for_miss(worker_.store(), plan_.variant.empty() ? plan_.key : plan_.variant, lifetime_s, site().id,
                     worker_.now_s());
   worker_.sheet().add(stats::kHitForMissMarked);
 }
@@ -115,7 +115,7 @@ void OriginFetch::settle_variant(const http::ResponseHead& head, FillHead& fill_
   http::append_variant(fill_head.vary, original_->head().fields, policy, store_key_);
   fill_head.variant = store_key_;
   if (!still_valid()) return;
-  const std::size_t dropped = add_variant(worker_.ram(), plan_.key, fill_head.vary, store_key_,
+  const std::size_t dropped = add_variant(worker_.store(), plan_.key, fill_head.vary, store_key_,
                                           site().config.cache.vary_max_variants, site().id, worker_.now_s());
   worker_.sheet().add_n(stats::kLimits, dropped, stats::Limit::kVaryVariants);
   if (plan_.collapse_key.empty() || !plan_.variant.empty() || partial_) return;
@@ -126,7 +126,7 @@ void OriginFetch::settle_variant(const http::ResponseHead& head, FillHead& fill_
 
 bool OriginFetch::fits(std::uint64_t body_bytes) const {
   const std::uint64_t site_limit = site().config.cache.max_object_bytes;
-  return body_bytes <= worker_.ram().max_object_bytes() && (site_limit == 0 || body_bytes <= site_limit);
+  return body_bytes <= worker_.store().max_object_bytes() && (site_limit == 0 || body_bytes <= site_limit);
 }
 
 bool OriginFetch::still_valid() const { return worker_.fills().generation(plan_.hash) == generation_; }
@@ -156,7 +156,7 @@ void OriginFetch::store_part(std::vector<Slice> body) {
   if (held->range.size() != fill_->produced_bytes()) return stop_storing(http::NotStored::kContentRange);
   std::string key;
   part_key(store_key_, key);
-  const Ref<const Object> old = worker_.ram().find(hash_of_key(key), key);
+  const Ref<const Object> old = worker_.store().find(hash_of_key(key), key);
   if (old) join_parts(*old, fields, *held, body);
 
   std::string block;
@@ -169,7 +169,7 @@ void OriginFetch::store_part(std::vector<Slice> body) {
     meta.flags = static_cast<std::uint16_t>(meta.flags & ~http::kStoredPartial);
     const std::string packed = pack_head(block, head.own_lines, worker_.name(), meta);
     put(Object::from_fill(store_key_, meta, packed, std::move(body)));
-    worker_.ram().remove(key);
+    worker_.store().remove(key);
     return;
   }
   if (!held->complete_length) return stop_storing(http::NotStored::kContentRange);
@@ -218,7 +218,7 @@ void OriginFetch::put(Ref<const Object> object) {
     worker_.sheet().add(stats::kFills, stats::FillEnd::kNotStored);
     return;
   }
-  const bool stored = worker_.ram().put_if(object, [this] { return still_valid(); });
+  const bool stored = worker_.store().put_if(object, [this] { return still_valid(); });
   worker_.sheet().add(stats::kFills, stored ? stats::FillEnd::kStored : stats::FillEnd::kNotStored);
 }
 

@@ -31,6 +31,7 @@ enum class Step : std::uint8_t {
   kAccess,   // may this method and body be served here; does it bypass the cache
   kKey,      // the normalised key
   kLookup,   // what is stored
+  kRecall,   // a cold tier may have it
   kJudge,    // may it be used
   kDeliver,  // answer from the stored object
   kAsk,      // join a running fetch or start one
@@ -99,6 +100,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   Step check_access();
   Step make_key();
   Step look_up();
+  Step recall();
   Step judge();
   Step deliver();
   Step ask();
@@ -120,6 +122,10 @@ class Request final : public http::ExchangeHandler, public FillReader {
   http::ReusePolicy reuse_policy() const;
   TrustedNetworks trusted_networks() const;
 
+  bool choose_recall(const Lookup& found);
+  Step end_recall(const Fill::View& view);
+  Ref<const Object> find_stored(std::string_view key) const;
+  void take_tier();
   void clear_key();
   bool wants_upgrade() const;
   Step fail(int status, Error error);
@@ -177,6 +183,11 @@ class Request final : public http::ExchangeHandler, public FillReader {
   std::uint64_t hash_ = 0;
   std::string variant_;
   Ref<const Object> object_;  // what is delivered, or what is being validated
+  std::vector<Ref<const Object>> recalled_;  // from cold tiers; RAM need not have them
+  std::string recall_key_;
+  unsigned recall_tried_ = 0;  // a bit for each kind of key
+  bool recalling_ = false;
+  stats::Tier object_tier_ = stats::Tier::kRam;  // of what was recalled last
   http::Reuse reuse_;
   bool bypass_ = false;     // the cache takes no part
   bool own_range_ = false;  // it asks for its range by itself, though the whole is being fetched

@@ -197,6 +197,7 @@ void Request::leave_fill() {
 
 void Request::on_fill_progress() {
   if (!fill_ || finished_) return;
+  if (recalling_) return walk(end_recall(fill_->view()));
   if (responding_) {
     pump();
     return;
@@ -223,6 +224,7 @@ Step Request::settle_fill(const Fill::View& view) {
       if (error.code == ErrorCode::kCancelled && error.retryable && rounds_++ < kMaxRounds) {
         leave_fill();
         object_.reset();
+        recalled_.clear();
         return Step::kLookup;
       }
       const int status = status_for(error);

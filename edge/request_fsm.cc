@@ -30,6 +30,7 @@ const Request::StepFunction Request::kSteps[] = {
     &Request::check_access,  // kAccess
     &Request::make_key,      // kKey
     &Request::look_up,       // kLookup
+    &Request::recall,        // kRecall
     &Request::judge,         // kJudge
     &Request::deliver,       // kDeliver
     &Request::ask,           // kAsk
@@ -163,7 +164,7 @@ void Request::clear_key() {
 }
 
 Step Request::look_up() {
-  Lookup found = edge::look_up(worker_.ram(), key_.text, hash_, head().fields,
+  Lookup found = edge::look_up(worker_.store(), recalled_, key_.text, hash_, head().fields,
                                view_->vary_policies[site_index_], now_s(), variant_);
   object_ = std::move(found.object);
   // A host may have moved to another site since: what that one stored is not this one's.
@@ -172,6 +173,7 @@ Step Request::look_up() {
     outcome_.forwarded = false;
     return Step::kJudge;
   }
+  if (choose_recall(found)) return Step::kRecall;
   outcome_.miss = found.reason;
   hit_for_miss_ = hit_for_miss_ || found.hit_for_miss;
   if (head().method == http::Method::kGet && head().fields.has(http::FieldId::kRange) && found.parts &&
@@ -347,6 +349,9 @@ void Request::reset() {
   clear_key();
   variant_.clear();
   object_.reset();
+  recalled_.clear();
+  recall_tried_ = 0;
+  recalling_ = false;
   reuse_ = {};
   bypass_ = own_range_ = hit_for_miss_ = leader_ = responding_ = finished_ = false;
   body_bytes_ = 0;

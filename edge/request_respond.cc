@@ -31,7 +31,7 @@ Step Request::deliver() {
   if (outcome_.result == stats::CacheResult::kLocal) {
     outcome_.result = reuse_.verdict == http::Reuse::Verdict::kFresh ? stats::CacheResult::kHit
                                                                      : stats::CacheResult::kStale;
-    outcome_.tier = stats::Tier::kRam;
+    take_tier();
   }
   Source source;
   source.status = meta.status;
@@ -135,7 +135,7 @@ bool Request::respond_range(const Source& source, const http::FieldList& fields)
 bool Request::deliver_part() {
   std::string key;
   part_key(lookup_key(), key);
-  Ref<const Object> part = worker_.ram().find(hash_of_key(key), key);
+  Ref<const Object> part = find_stored(key);
   if (!part) return false;
   const http::Reuse reuse =
       http::decide_reuse(times_of(part->meta()), head().fields, now_s(), reuse_policy());
@@ -163,7 +163,7 @@ bool Request::deliver_part() {
   outcome_.miss = http::MissReason::kNone;
   outcome_.result =
       reuse.verdict == http::Reuse::Verdict::kFresh ? stats::CacheResult::kHit : stats::CacheResult::kStale;
-  outcome_.tier = stats::Tier::kRam;
+  take_tier();
   Source source;
   source.meta = &object_->meta();
   source.age_s = times_of(object_->meta()).age_at(now_s());

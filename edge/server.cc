@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "edge/tier_report.h"
+#include "edge/tiers/admission_policies.h"
 #include "edge/version.h"
 #include "lib/base/check.h"
 #include "lib/http/http1.h"
@@ -17,11 +19,59 @@ unsigned worker_count(const config::EdgeConfig& config) {
   return config.workers > 0 ? config.workers : std::max(1U, std::thread::hardware_concurrency());
 }
 
-RamTier::Options ram_options(const config::CacheConfig& cache) {
+RamTier::Options ram_options(const config::CacheConfig& cache, ColdTiers& cold) {
   RamTier::Options options;
+  options.on_evict = [&cold](const RamTier::Evicted& evicted) { cold.take_evicted(evicted); };
   options.capacity_bytes = cache.ram_bytes;
   options.max_object_share = cache.max_object_share;
   return options;
+}
+
+// How soon a file is tried again that another process has, and one that could not be opened.
+constexpr std::int64_t kSsdBusyMs = 500;
+constexpr std::int64_t kSsdBrokenMs = 10'000;
+// For how many objects the admission to SSD remembers how often they were asked for.
+constexpr std::uint64_t kUsualObjectBytes = 32 * 1024;
+
+SsdOptions ssd_options(const config::SsdConfig& ssd) {
+  SsdOptions options;
+  options.path = ssd.path;
+  options.size_bytes = ssd.size_bytes;
+  options.chunk_bytes = ssd.chunk_bytes;
+  options.buffer_bytes = ssd.buffer_bytes;
+  options.read_buffer_bytes = ssd.read_buffer_bytes;
+  options.max_object_share = ssd.max_object_share;
+  options.key_file = ssd.key_file;
+  options.io = static_cast<SsdIo>(ssd.io);
+  options.reads_per_worker = static_cast<unsigned>(ssd.reads_per_worker);
+  options.read_timeout_ms = ssd.read_timeout_ms;
+  options.admission = make_admission_policy(static_cast<AdmissionKind>(ssd.admission),
+                                            static_cast<std::size_t>(ssd.size_bytes / kUsualObjectBytes));
+  options.write_budget_bytes = ssd.write_budget_bytes;
+  return options;
+}
+
+memcached::Options fleet_options(const config::MemcachedConfig& from) {
+  memcached::Options options;
+  for (const config::WeightedServer& server : from.servers)
+    options.servers.push_back({server.host, server.port, server.weight});
+  options.max_object_bytes = from.max_object_bytes;
+  options.get_budget_ms = from.get_budget_ms;
+  options.timeout_ms = from.timeout_ms;
+  options.queue = from.queue;
+  options.write_queue_bytes = from.write_queue_bytes;
+  options.breaker_failures = from.breaker_failures;
+  options.breaker_open_ms = from.breaker_open_ms;
+  options.keep_stale_s = static_cast<std::uint32_t>(from.keep_stale_s);
+  options.stats_interval_ms = from.stats_interval_ms;
+  return options;
+}
+
+bool same_cold_tiers(const config::CacheConfig& a, const config::CacheConfig& b) {
+  if (a.ssd.has_value() != b.ssd.has_value() || a.memcached.has_value() != b.memcached.has_value()) return false;
+  const bool same_ssd = !a.ssd || (a.ssd->path == b.ssd->path && a.ssd->size_bytes == b.ssd->size_bytes &&
+                                   a.ssd->key_file == b.ssd->key_file);
+  return same_ssd && (!a.memcached || a.memcached->servers == b.memcached->servers);
 }
 
 // As many descriptors as the system lets us have: each client and each origin connection takes one.
@@ -70,7 +120,8 @@ Result<void> Server::prepare(InheritedSockets& inherited) {
   auto log = AccessLog::open(config->access_log);
   if (!log) return Failure(log.error());
   log_ = *std::move(log);
-  ram_ = std::make_unique<RamTier>(ram_options(config->cache));
+  ram_ = std::make_unique<RamTier>(ram_options(config->cache, cold_));
+  if (auto opened = open_cold_tiers(); !opened) return opened;
   registry_ = stats::Registry::create(stats::Program::kEdge, kVersion);
   register_stats();
   const unsigned workers = worker_count(*config);
@@ -80,8 +131,8 @@ Result<void> Server::prepare(InheritedSockets& inherited) {
     Thread& thread = threads_.emplace_back();
     thread.loop = *std::move(loop);
     thread.worker = std::make_unique<Worker>(*thread.loop,
-                                             Shared{*ram_, fills_, *log_, connections_, fill_bytes_, pages_},
-                                             registry_->add_sheet(), config->resolver);
+                                             Shared{*ram_, cold_, fills_, *log_, connections_, fill_bytes_, pages_},
+                                             registry_->add_sheet(), *config);
     thread.worker->use_sites(table_);
   }
   auto listening = open_listeners(*config, inherited);
@@ -89,6 +140,40 @@ Result<void> Server::prepare(InheritedSockets& inherited) {
   listening_ = *std::move(listening);
   for (std::size_t i = 0; i < threads_.size(); ++i) listen_on(threads_[i], i, *listening_);
   return {};
+}
+
+// A wrong list of servers is a mistake; a disk that cannot be had is a misfortune, and requests go on without.
+Result<void> Server::open_cold_tiers() {
+  const config::CacheConfig& cache = config().cache;
+  if (cache.memcached) {
+    auto fleet = memcached::Fleet::create(fleet_options(*cache.memcached));
+    if (!fleet) return Failure(fleet.error());
+    cold_.set_fleet(*std::move(fleet));
+  }
+  if (cache.ssd) open_ssd();
+  return {};
+}
+
+// Fails while a predecessor still has the file, or while the disk is away: so it is tried again.
+void Server::open_ssd() {
+  auto opened = SsdTier::open(ssd_options(*config().cache.ssd));
+  if (!opened) {
+    ssd_problem_ = opened.error().context;
+    ssd_retry_.arm(opened.error().retryable ? kSsdBusyMs : kSsdBrokenMs);
+    return;
+  }
+  ssd_problem_.clear();
+  cold_.set_ssd(*std::move(opened));
+  for (Thread& thread : threads_)
+    thread.loop->post([this, &thread] { thread.worker->store().use_ssd(*cold_.ssd()); });
+}
+
+std::string Server::ssd_state() const {
+  if (const SsdTier* ssd = cold_.ssd()) {
+    const std::string reason = ssd->reason();
+    return std::string(name_of(ssd->state())) + (reason.empty() ? "" : ": " + reason);
+  }
+  return "off: " + ssd_problem_;
 }
 
 // Sockets for each address and worker: those that listen already (ours, or a predecessor's) are used again.
@@ -143,15 +228,12 @@ void Server::register_stats() {
 
 void Server::scrape(stats::Scrape& to) {
   using stats::Sourced;
-  const TierStats tier = ram_->stats();
-  to.set(Sourced::kCacheObjects, static_cast<double>(tier.objects), {"ram"});
-  to.set(Sourced::kCacheBytes, static_cast<double>(tier.bytes), {"ram"});
-  to.set(Sourced::kCacheCapacity, static_cast<double>(tier.capacity_bytes), {"ram"});
-  to.set(Sourced::kCacheLookups, static_cast<double>(tier.hits), {"ram", "hit"});
-  to.set(Sourced::kCacheLookups, static_cast<double>(tier.misses), {"ram", "miss"});
-  to.set(Sourced::kCacheInserts, static_cast<double>(tier.inserts), {"ram"});
-  to.set(Sourced::kCacheEvictions, static_cast<double>(tier.evictions), {"ram"});
-  to.set(Sourced::kCacheRejections, static_cast<double>(tier.rejections), {"ram"});
+  report("ram", ram_->stats(), to);
+  if (config().cache.ssd) report_ssd(cold_.ssd(), to);
+  if (const memcached::Fleet* fleet = cold_.fleet()) {
+    report("memcached", fleet->stats(), to);
+    fleet->report(to, main_loop_.now_ms());
+  }
   for (std::size_t i = 0; i < table_->size(); ++i) {
     const Site& site = table_->at(i);
     for (const upstream::TargetState& target : upstream::snapshot(*site.origins)) {
@@ -208,6 +290,7 @@ Result<std::string> Server::reload() {
   };
   at_restart(worker_count(*config) != threads_.size(), "workers");
   at_restart(config->cache.max_object_share != old_config.cache.max_object_share, "cache.max_object_share");
+  at_restart(!same_cold_tiers(config->cache, old_config.cache), "cache.ssd or cache.memcached");
   at_restart(!(config->admin.address == old_config.admin.address), "admin.address");
   at_restart(config->access_log.path != old_config.access_log.path ||
                  config->access_log.format != old_config.access_log.format ||
@@ -229,6 +312,8 @@ Result<std::string> Server::reload() {
   table_ = *std::move(table);
   loaded_s_ = main_loop_.clock().wall_ms() / 1000;
   ram_->set_capacity(config->cache.ram_bytes);
+  if (config->cache.ssd && cold_.ssd() != nullptr)
+    cold_.ssd()->set_write_budget(config->cache.ssd->write_budget_bytes);
   log_->reopen();
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     Thread& thread = threads_[i];

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "edge/access_log.h"
+#include "edge/cold_tiers.h"
 #include "edge/fill_table.h"
 #include "edge/inherited_sockets.h"
 #include "edge/site_table.h"
@@ -48,7 +49,10 @@ class Server {
   const SiteTable& sites() const { return *table_; }
   stats::Registry& registry() { return *registry_; }
   RamTier& ram() { return *ram_; }
+  ColdTiers& cold() { return cold_; }
   AccessLog& log() { return *log_; }
+  // How the SSD tier does, in a few words; for a configuration that has one.
+  std::string ssd_state() const;
   // The listening sockets, for a successor; see upgrade.h.
   std::vector<const ListenSocket*> sockets() const;
   std::vector<SocketAddress> addresses() const;
@@ -70,8 +74,13 @@ class Server {
   };
 
   Server(EventLoop& main_loop, Load load)
-      : main_loop_(main_loop), load_(std::move(load)), force_cut_(main_loop, [this] { cut(); }) {}
+      : main_loop_(main_loop),
+        load_(std::move(load)),
+        ssd_retry_(main_loop, [this] { open_ssd(); }),
+        force_cut_(main_loop, [this] { cut(); }) {}
   [[nodiscard]] Result<void> prepare(InheritedSockets& inherited);
+  [[nodiscard]] Result<void> open_cold_tiers();
+  void open_ssd();
   using ListeningSet = std::shared_ptr<std::vector<Listening>>;
   [[nodiscard]] Result<ListeningSet> open_listeners(const config::EdgeConfig& config,
                                                     InheritedSockets& inherited);
@@ -86,6 +95,7 @@ class Server {
   std::unique_ptr<stats::Registry> registry_;
   stats::Sheet* sheet_ = nullptr;  // the main thread's
   const std::shared_ptr<PageFile> pages_ = PageFile::create();
+  ColdTiers cold_;
   std::unique_ptr<RamTier> ram_;
   std::unique_ptr<AccessLog> log_;
   FillTable fills_;
@@ -100,6 +110,8 @@ class Server {
   bool draining_ = false;
   std::size_t undrained_ = 0;
   std::function<void()> drained_;
+  std::string ssd_problem_;
+  Timer ssd_retry_;
   Timer force_cut_;
 };
 

@@ -1,5 +1,7 @@
 #include "edge/stored_object.h"
 
+#include "edge/store.h"
+
 namespace meridian::edge {
 
 http::StoredTimes times_of(const ObjectMeta& meta) {
@@ -22,6 +24,15 @@ void part_key(std::string_view key, std::string& to) {
 }
 
 namespace {
+
+Ref<const Object> find_in(const Store& tier, std::span<const Ref<const Object>> recalled, std::uint64_t hash,
+                          std::string_view key) {
+  Ref<const Object> found = tier.find(hash, key);
+  for (std::size_t i = 0; i < recalled.size() && !found; ++i) {
+    if (recalled[i]->key() == key) found = recalled[i];
+  }
+  return found;
+}
 
 std::string body_of(const Object& object) {
   std::string body;
@@ -46,8 +57,9 @@ bool lists_variant(const Object& index, std::string_view variant) {
 }
 
 // Looks for a variant by each of the Vary lists that were seen, newest first.
-Lookup look_up_variant(RamTier& tier, const Object& index, const http::FieldList& request,
-                       const http::VaryPolicy& policy, std::string& variant) {
+Lookup look_up_variant(const Store& tier, std::span<const Ref<const Object>> recalled, const Object& index,
+                       const http::FieldList& request, const http::VaryPolicy& policy,
+                       std::string& variant) {
   std::string first;
   std::string_view lists = index.head();
   Lookup found;
@@ -57,7 +69,7 @@ Lookup look_up_variant(RamTier& tier, const Object& index, const http::FieldList
     lists.remove_prefix(std::min(lists.size(), names.size() + 1));
     variant.assign(index.key());
     http::append_variant(names, request, policy, variant);
-    found.object = tier.find(hash_of_key(variant), variant);
+    found.object = find_in(tier, recalled, hash_of_key(variant), variant);
     const bool is_marker = found.object && (found.object->meta().flags & kObjectHitForMiss) != 0;
     if (found.object && !is_marker && !lists_variant(index, variant)) found.object.reset();
     if (first.empty()) first = variant;
@@ -65,6 +77,7 @@ Lookup look_up_variant(RamTier& tier, const Object& index, const http::FieldList
   if (found.object) return found;
   variant = first;
   found.parts = lists_variant(index, variant);
+  found.absent = found.parts;
   return found;
 }
 
@@ -74,16 +87,18 @@ bool marker_alive(const Object& marker, std::int64_t now_s) {
 
 }  // namespace
 
-Lookup look_up(RamTier& tier, std::string_view key, std::uint64_t hash, const http::FieldList& request,
-               const http::VaryPolicy& policy, std::int64_t now_s, std::string& variant) {
+Lookup look_up(Store& tier, std::span<const Ref<const Object>> recalled, std::string_view key,
+               std::uint64_t hash, const http::FieldList& request, const http::VaryPolicy& policy,
+               std::int64_t now_s, std::string& variant) {
   variant.clear();
   Lookup found;
-  found.object = tier.find(hash, key);
+  found.object = find_in(tier, recalled, hash, key);
+  found.absent = !found.object;
   if (!found.object || (found.object->meta().flags & (kObjectVaryIndex | kObjectHitForMiss)) == 0)
     return found;
   if ((found.object->meta().flags & kObjectVaryIndex) != 0) {
     const Ref<const Object> index = found.object;
-    found = look_up_variant(tier, *index, request, policy, variant);
+    found = look_up_variant(tier, recalled, *index, request, policy, variant);
   }
   if (found.object && (found.object->meta().flags & kObjectHitForMiss) != 0) {
     found.hit_for_miss = marker_alive(*found.object, now_s);
@@ -95,7 +110,7 @@ Lookup look_up(RamTier& tier, std::string_view key, std::uint64_t hash, const ht
 
 namespace {
 
-void remove_with_part(RamTier& tier, std::string_view key) {
+void remove_with_part(Store& tier, std::string_view key) {
   tier.remove(key);
   std::string part;
   part_key(key, part);
@@ -126,7 +141,7 @@ std::string with_first(std::string_view first, std::string_view list, char end, 
 
 }  // namespace
 
-std::size_t add_variant(RamTier& tier, std::string_view key, std::string_view names, std::string_view variant,
+std::size_t add_variant(Store& tier, std::string_view key, std::string_view names, std::string_view variant,
                         std::size_t max, std::uint32_t site, std::int64_t now_s) {
   std::string_view lists, variants;
   const Ref<const Object> old = tier.find(hash_of_key(key), key);
@@ -154,7 +169,7 @@ std::size_t add_variant(RamTier& tier, std::string_view key, std::string_view na
   return dropped;
 }
 
-void remove_all(RamTier& tier, std::string_view key) {
+void remove_all(Store& tier, std::string_view key) {
   const Ref<const Object> index = tier.find(hash_of_key(key), key);
   remove_with_part(tier, key);
   if (!index || (index->meta().flags & kObjectVaryIndex) == 0) return;
@@ -166,7 +181,7 @@ void remove_all(RamTier& tier, std::string_view key) {
   }
 }
 
-void mark_hit_for_miss(RamTier& tier, std::string_view key, std::int64_t lifetime_s, std::uint32_t site,
+void mark_hit_for_miss(Store& tier, std::string_view key, std::int64_t lifetime_s, std::uint32_t site,
                        std::int64_t now_s) {
   ObjectMeta meta;
   meta.response_time_s = now_s;

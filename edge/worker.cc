@@ -44,19 +44,30 @@ http::UriPolicy uri_policy(const config::CachePolicyConfig& cache) {
   return policy;
 }
 
+unsigned hot_after_hits(const config::CacheConfig& cache) {
+  return cache.memcached ? cache.memcached->after_hits : 0;
+}
+
+std::unique_ptr<Resolver> make_resolver(EventLoop& loop, const config::ResolverConfig& config) {
+  Resolver::Options options;
+  options.min_ttl_ms = config.min_ttl_ms;
+  options.max_ttl_ms = config.max_ttl_ms;
+  options.timeout_ms = config.timeout_ms;
+  if (config.nameserver.valid()) options.nameserver = config.nameserver.to_string();
+  return Resolver::create(loop, options);
+}
+
 }  // namespace
 
-Worker::Worker(EventLoop& loop, const Shared& shared, stats::Sheet& sheet,
-               const config::ResolverConfig& resolver)
-    : loop_(loop), shared_(shared), sheet_(sheet), board_(loop), log_(shared.log), log_timer_(loop, [this] {
-        flush_log();
-      }) {
-  Resolver::Options options;
-  options.min_ttl_ms = resolver.min_ttl_ms;
-  options.max_ttl_ms = resolver.max_ttl_ms;
-  options.timeout_ms = resolver.timeout_ms;
-  if (resolver.nameserver.valid()) options.nameserver = resolver.nameserver.to_string();
-  resolver_ = Resolver::create(loop, options);
+Worker::Worker(EventLoop& loop, const Shared& shared, stats::Sheet& sheet, const config::EdgeConfig& config)
+    : loop_(loop),
+      shared_(shared),
+      sheet_(sheet),
+      board_(loop),
+      resolver_(make_resolver(loop, config.resolver)),
+      store_(shared.ram, shared.pages, shared.cold, loop, *resolver_, hot_after_hits(config.cache)),
+      log_(shared.log),
+      log_timer_(loop, [this] { flush_log(); }) {
   std::random_device seed;
   for (std::uint64_t& word : random_state_) word = (std::uint64_t{seed()} << 32U) | seed();
 }

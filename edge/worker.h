@@ -14,6 +14,7 @@
 #include "edge/origin_fetch.h"
 #include "edge/request.h"
 #include "edge/site_table.h"
+#include "edge/store.h"
 #include "edge/tunnel.h"
 #include "lib/base/page_file.h"
 #include "lib/http/date.h"
@@ -31,6 +32,7 @@ namespace meridian::edge {
 // What the workers of one process share. Everything in it is safe to use from any thread.
 struct Shared {
   RamTier& ram;
+  ColdTiers& cold;
   FillTable& fills;
   AccessLog& log;
   std::atomic<std::uint64_t>& connections;  // open now, in all workers, tunnels included
@@ -53,7 +55,7 @@ struct SiteView {
 // shared.
 class Worker final : public http::ConnectionHost {
  public:
-  Worker(EventLoop& loop, const Shared& shared, stats::Sheet& sheet, const config::ResolverConfig& resolver);
+  Worker(EventLoop& loop, const Shared& shared, stats::Sheet& sheet, const config::EdgeConfig& config);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -71,7 +73,7 @@ class Worker final : public http::ConnectionHost {
 
   // --- for requests and fetches ---
   EventLoop& loop() { return loop_; }
-  RamTier& ram() { return shared_.ram; }
+  Store& store() { return store_; }
   FillTable& fills() { return shared_.fills; }
   FillBoard& board() { return board_; }
   std::atomic<std::uint64_t>& fill_bytes() { return shared_.fill_bytes; }
@@ -119,6 +121,7 @@ class Worker final : public http::ConnectionHost {
   stats::Sheet& sheet_;
   FillBoard board_;
   std::unique_ptr<Resolver> resolver_;
+  Store store_;
   std::shared_ptr<const SiteView> view_;
   // The last authority that was looked up: most requests name the one that the one before them named.
   std::string last_authority_;

@@ -16,6 +16,8 @@ const std::map<std::string_view, std::string_view> kSamples = {
     {"listen.trusted_proxies", "[10.0.0.0/8, \"2001:db8::/32\"]"},
     {"listen.tls.certificate", "cert.pem"},
     {"listen.tls.key", "key.pem"},
+    {"cache.ssd.path", "/var/lib/meridian/cache"},
+    {"cache.ssd.size", "100GiB"},
     {"admin.address", "127.0.0.1:9180"},
     {"admin.token_file", "admin.token"},
     {"cache.memcached.servers", "[\"127.0.0.1:11211\", \"10.0.0.2:11211/2\"]"},

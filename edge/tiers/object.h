@@ -63,6 +63,9 @@ class Object final : public RefCounted {
   // The same key and body under a new head and metadata (after a 304); a large body is shared, an inline one
   // copied.
   Ref<Object> with(const ObjectMeta& meta, std::string_view head) const;
+  // Says that a cold tier has it too, so that it need not be written there again. Before it is shared.
+  void mark_cold_copy() { packed_ |= kColdCopyBit; }
+  bool has_cold_copy() const { return (packed_ & kColdCopyBit) != 0; }
   // Its own allocation and those that its slices keep alive, each counted once.
   std::size_t footprint_bytes() const noexcept override;
 
@@ -72,7 +75,8 @@ class Object final : public RefCounted {
     std::size_t count;
     std::size_t block_bytes;
   };
-  static constexpr unsigned kBodyShift = 17;
+  static constexpr unsigned kBodyShift = 18;
+  static constexpr std::uint64_t kColdCopyBit = 1U << 17U;
   static constexpr std::uint64_t kLargeBit = 1U << 16U;
 
   Object(std::string_view key, const ObjectMeta& meta, std::size_t head_size, std::uint64_t body_size,
@@ -94,7 +98,7 @@ class Object final : public RefCounted {
   char* write_text(std::string_view key, std::string_view head);
 
   std::uint32_t head_size_;
-  std::uint64_t packed_;  // size of the body, whether it is large, size of the key
+  std::uint64_t packed_;  // size of the body, whether a cold tier has it, whether it is large, size of the key
   ObjectMeta meta_;
 };
 

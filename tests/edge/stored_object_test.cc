@@ -4,6 +4,8 @@
 
 #include <string>
 
+#include "edge/store.h"
+
 namespace meridian::edge {
 namespace {
 
@@ -17,20 +19,21 @@ struct StoredObjectTest : testing::Test {
   Lookup find(std::string_view accept_language, std::int64_t now_s = 100) {
     http::FieldList request;
     if (!accept_language.empty()) request.add(http::FieldId::kAcceptLanguage, accept_language);
-    return look_up(tier, kKey, hash_of_key(kKey), request, policy, now_s, variant);
+    return look_up(store_, {}, kKey, hash_of_key(kKey), request, policy, now_s, variant);
   }
   void store(std::string_view accept_language, std::string_view names, std::size_t max = 64) {
     http::FieldList request;
     request.add(http::FieldId::kAcceptLanguage, accept_language);
     std::string key(kKey);
     http::append_variant(names, request, policy, key);
-    dropped += add_variant(tier, kKey, names, key, max, 1, 100);
+    dropped += add_variant(store_, kKey, names, key, max, 1, 100);
     ObjectMeta meta;
     meta.status = 200;
     tier.put(Object::make(key, meta, accept_language, {}));
   }
   static constexpr std::string_view kKey = "http://www.example.test/page";
   RamTier tier;
+  Store store_{tier};
   http::VaryPolicy policy;
   std::string variant;
   std::size_t dropped = 0;
@@ -70,7 +73,7 @@ TEST_F(StoredObjectTest, VariantsOfOneUrlAreBounded) {
 }
 
 TEST_F(StoredObjectTest, HitForMissEndsByItself) {
-  mark_hit_for_miss(tier, kKey, 10, 1, 100);
+  mark_hit_for_miss(store_, kKey, 10, 1, 100);
   EXPECT_TRUE(find("en", 105).hit_for_miss);
   EXPECT_EQ(find("en", 105).reason, http::MissReason::kHitForMiss);
   EXPECT_FALSE(find("en", 110).hit_for_miss);

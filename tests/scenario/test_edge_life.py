@@ -177,7 +177,7 @@ def test_health_metrics_and_commands(app, edge, tmp_path):
     assert admin("/v1/cache").status == 401
     assert admin("/v1/cache", fields={"Authorization": "Bearer a-secreT"}).status == 401
     key = {"Authorization": "Bearer a-secret"}
-    assert json.loads(admin("/v1/cache", fields=key).body)["objects"] == 1
+    assert json.loads(admin("/v1/cache", fields=key).body)[0]["objects"] == 1
     assert json.loads(admin("/v1/origins", fields=key).body)[0]["url"] == app.url
     assert admin("/v1/reload", "POST", key).status == 200
     assert served.metric("meridian_edge_requests_total", result="hit") == 1

@@ -207,6 +207,8 @@ bool SsdTier::put_chunk(const SsdLarge& object, std::uint64_t chunk, std::span<c
   return false;
 }
 
+bool SsdTier::may_have(std::uint64_t hash) const { return index_->find(hash).has_value(); }
+
 bool SsdTier::may_have_chunk(const SsdLarge& object, std::uint64_t chunk) const {
   return index_->find(ssd::hash_of_chunk(object.hash, static_cast<std::uint32_t>(chunk))).has_value();
 }

@@ -87,7 +87,8 @@ class SsdTier {
   std::shared_ptr<const SsdLarge> begin_chunks(std::string_view key, const ObjectMeta& meta,
                                                std::string_view head, std::uint64_t length);
   bool put_chunk(const SsdLarge& object, std::uint64_t chunk, std::span<const Slice> bytes);
-  // False: surely not there. Looks only at the index.
+  // False: surely not there. They look only at the index. `hash` is hash_of_key() of the key.
+  bool may_have(std::uint64_t hash) const;
   bool may_have_chunk(const SsdLarge& object, std::uint64_t chunk) const;
 
   // --- state, any thread ---

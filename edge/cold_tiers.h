@@ -1,0 +1,38 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "edge/recent_removals.h"
+#include "edge/tiers/memcached/fleet.h"
+#include "edge/tiers/ram_tier.h"
+#include "edge/tiers/ssd/ssd_tier.h"
+
+namespace meridian::edge {
+
+// The tiers behind RAM, as all workers share them. Each is there or not; SSD may also come later, when a
+// predecessor has let go of it or its disk is back. Any thread.
+class ColdTiers {
+ public:
+  // Before the workers run.
+  void set_fleet(std::unique_ptr<memcached::Fleet> fleet) { fleet_ = std::move(fleet); }
+  // Once; the workers are told by Store::use_ssd().
+  void set_ssd(std::unique_ptr<SsdTier> ssd);
+
+  SsdTier* ssd() const { return ssd_.load(std::memory_order_acquire); }
+  memcached::Fleet* fleet() const { return fleet_.get(); }
+  RecentRemovals& removals() { return removals_; }
+
+  // What RAM had no room for any more; see RamTier::Options::on_evict.
+  void take_evicted(const RamTier::Evicted& evicted);
+
+ private:
+  std::unique_ptr<SsdTier> owned_ssd_;
+  std::atomic<SsdTier*> ssd_{nullptr};
+  std::unique_ptr<memcached::Fleet> fleet_;
+  RecentRemovals removals_;
+};
+
+}  // namespace meridian::edge

@@ -1,0 +1,39 @@
+#include "edge/recall.h"
+
+#include <utility>
+
+#include "edge/worker.h"
+
+namespace meridian::edge {
+
+Recall::Recall(Worker& worker, std::shared_ptr<Fill> fill, std::uint64_t primary_hash,
+               std::uint64_t generation)
+    : worker_(worker), fill_(std::move(fill)), primary_hash_(primary_hash), generation_(generation) {
+  worker_.board().produce(*fill_, *this);
+}
+
+Recall::~Recall() { worker_.board().stop_producing(*fill_); }
+
+void Recall::start(const std::string& key) {
+  worker_.store().recall(hash_of_key(key), key,
+                         [self = shared_from_this()](Ref<const Object> found, std::string_view tier) {
+                           self->end(std::move(found), tier);
+                         });
+}
+
+bool Recall::still_valid() const { return worker_.fills().generation(primary_hash_) == generation_; }
+
+void Recall::end(Ref<const Object> object, std::string_view tier) {
+  if (object && still_valid())
+    object = worker_.store().promote(std::move(object), tier, [this] { return still_valid(); });
+  // Looked at again, as promoting leaves the loop no time but other threads some.
+  if (!still_valid()) object.reset();
+  worker_.fills().close(hash_of_key(fill_->key()), fill_->key(), *fill_);
+  if (object) {
+    fill_->publish_object(std::move(object), tier, 0, false, true);
+  } else {
+    fill_->abandon();
+  }
+}
+
+}  // namespace meridian::edge

@@ -1,0 +1,91 @@
+#include "edge/recall.h"
+#include "edge/request.h"
+#include "edge/stored_object.h"
+#include "edge/worker.h"
+#include "lib/base/check.h"
+
+// What RAM does not have may be in a tier that needs time to answer: SSD, or the region's memcached.
+namespace meridian::edge {
+
+namespace {
+// The keys that a request may recall, each once: the list of variants or the response itself, a variant, a
+// part.
+constexpr unsigned kPrimary = 1;
+constexpr unsigned kVariant = 2;
+constexpr unsigned kPart = 4;
+}  // namespace
+
+// True: recall_key_ is worth a look in the cold tiers.
+bool Request::choose_recall(const Lookup& found) {
+  if (!worker_.store().has_cold()) return false;
+  const auto choose = [this](unsigned kind, std::uint64_t hash) {
+    if ((recall_tried_ & kind) != 0) return false;
+    recall_tried_ |= kind;
+    return worker_.store().may_recall(hash);
+  };
+  if (found.absent) {
+    recall_key_.assign(lookup_key());
+    const std::uint64_t hash = variant_.empty() ? hash_ : hash_of_key(variant_);
+    if (choose(variant_.empty() ? kPrimary : kVariant, hash)) return true;
+  }
+  const bool wants_part =
+      found.parts && head().method == http::Method::kGet && head().fields.has(http::FieldId::kRange);
+  if (!wants_part) return false;
+  part_key(lookup_key(), recall_key_);
+  const std::uint64_t hash = hash_of_key(recall_key_);
+  return !worker_.store().find(hash, recall_key_) && choose(kPart, hash);
+}
+
+Step Request::recall() {
+  const std::string collapse_key = recall_key_ + "\n\nrecall";
+  const std::uint64_t generation = worker_.fills().generation(hash_);
+  bool joined = false;
+  std::shared_ptr<Fill> fill =
+      worker_.fills().join_or_start(hash_of_key(collapse_key), collapse_key, hash_, joined, [&] {
+        return std::make_shared<Fill>(collapse_key, worker_.board());
+      });
+  // A recall that has ended has nothing to tell any more.
+  if (!worker_.board().join(fill, *this, cursor_)) return Step::kLookup;
+  fill_ = std::move(fill);
+  recalling_ = true;
+  leader_ = true;  // it follows no origin
+  if (!joined) {
+    const std::shared_ptr<Fill> started = fill_;
+    std::make_shared<Recall>(worker_, started, hash_, generation)->start(recall_key_);
+    // It may have ended inside start(), and walked on with this request.
+    if (!recalling_ || fill_ != started) return Step::kWait;
+  }
+  return end_recall(fill_->view());
+}
+
+Step Request::end_recall(const Fill::View& view) {
+  if (view.verdict == Fill::Verdict::kPending) return Step::kWait;
+  if (view.verdict == Fill::Verdict::kObject) {
+    recalled_.push_back(fill_->object());
+    object_tier_ = fill_->how() == Store::kSsd ? stats::Tier::kSsd : stats::Tier::kMemcached;
+  }
+  recalling_ = false;
+  leave_fill();
+  return Step::kLookup;
+}
+
+// A stored part or response, in RAM or recalled.
+Ref<const Object> Request::find_stored(std::string_view key) const {
+  Ref<const Object> found = worker_.store().find(hash_of_key(key), key);
+  for (std::size_t i = 0; i < recalled_.size() && !found; ++i) {
+    if (recalled_[i]->key() == key) found = recalled_[i];
+  }
+  return found;
+}
+
+// Says where object_ came from; Cache-Status names every tier but RAM.
+void Request::take_tier() {
+  outcome_.tier = stats::Tier::kRam;
+  for (const Ref<const Object>& recalled : recalled_) {
+    if (recalled.get() == object_.get()) outcome_.tier = object_tier_;
+  }
+  if (outcome_.tier == stats::Tier::kRam) return worker_.store().note_hit(object_);
+  outcome_.detail = outcome_.tier == stats::Tier::kSsd ? Store::kSsd : Store::kMemcached;
+}
+
+}  // namespace meridian::edge

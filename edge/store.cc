@@ -1,0 +1,129 @@
+#include "edge/store.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "edge/stored_object.h"
+
+namespace meridian::edge {
+namespace {
+
+// The same object in memory of its own: what a tier has read into is needed for the next read.
+Ref<const Object> own_copy(const Object& object, const std::shared_ptr<PageFile>& pages) {
+  std::vector<Slice> body;
+  std::optional<PageWriter> writer;
+  if (pages && object.body_size() > Object::kInlineBody) writer.emplace(pages, object.body_size());
+  for (std::size_t i = 0; i < object.piece_count(); ++i) {
+    Slice piece = object.piece(i);
+    if (!writer && object.body_size() > Object::kInlineBody) {
+      body.push_back(Slice::copy_of(piece.view()));
+      continue;
+    }
+    while (writer && piece.size > 0) {
+      const Slice copy = writer->take(piece);
+      body.push_back(copy.owner && copy.owner->file_place(copy.data).fd < 0 ? Slice::copy_of(copy.view())
+                                                                            : copy);
+    }
+    if (!writer) body.push_back(std::move(piece));
+  }
+  writer.reset();
+  Ref<Object> copy = Object::from_fill(object.key(), object.meta(), object.head(), body);
+  if (copy) copy->mark_cold_copy();
+  return copy;
+}
+
+}  // namespace
+
+Store::Store(RamTier& ram, std::shared_ptr<PageFile> pages, ColdTiers& cold, EventLoop& loop,
+             Resolver& resolver, unsigned hot_after_hits)
+    : ram_(ram), pages_(std::move(pages)), cold_(&cold), loop_(&loop), hot_(hot_after_hits) {
+  if (cold.fleet() != nullptr) memcached_ = std::make_unique<MemcachedTier>(loop, resolver, *cold.fleet());
+  if (cold.ssd() != nullptr) use_ssd(*cold.ssd());
+}
+
+void Store::use_ssd(SsdTier& ssd) {
+  if (!ssd_) ssd_ = std::make_unique<SsdReader>(ssd, *loop_);
+}
+
+bool Store::put_if(const Ref<const Object>& object, const std::function<bool()>& still_valid) {
+  const bool stored = ram_.put_if(object, still_valid);
+  if (!stored || !object) return stored;
+  const std::uint64_t hash = object->key_hash();
+  if (ssd_ && cold_->ssd()->may_have(hash)) cold_->ssd()->remove(object->key());
+  if (memcached_) {
+    hot_.forget(hash);
+    if (hot_.hits() == 0) share(object);
+  }
+  return stored;
+}
+
+void Store::replace(const Object& stale, const Ref<const Object>& fresh,
+                    const std::function<bool()>& still_valid) {
+  if (ram_.replace(stale, fresh)) return;
+  if (!stale.has_cold_copy()) return;
+  // It was in no RAM when it was asked about. What came there meanwhile is newer.
+  const std::uint64_t hash = fresh->key_hash();
+  ram_.put_if(fresh, [&] { return still_valid() && !ram_.find(hash, fresh->key()); });
+}
+
+void Store::remove(std::string_view key) {
+  ram_.remove(key);
+  if (ssd_ && cold_->ssd()->may_have(hash_of_key(key))) cold_->ssd()->remove(key);
+  if (memcached_) {
+    memcached_->remove(key);
+    hot_.forget(hash_of_key(key));
+  }
+}
+
+void Store::remove_if(const Object& object) {
+  ram_.remove_if(object);
+  if (object.has_cold_copy()) remove(object.key());
+}
+
+void Store::share(const Ref<const Object>& object) {
+  const unsigned ours = kObjectHitForMiss | kObjectVaryIndex;
+  if ((object->meta().flags & ours) != 0 || is_dead(*object)) return;
+  memcached_->put(object);
+}
+
+bool Store::is_dead(const Object& object) const {
+  return cold_->removals().covers(primary_hash_of(object.key()), object.meta().response_time_s, true);
+}
+
+// The index of SSD knows what is there, so that is asked first: a disk of our own is nearer than a server of
+// the region, and what it does not have costs no time.
+void Store::recall(std::uint64_t hash, std::string_view key, Recalled done) {
+  if (!ssd_ || !cold_->ssd()->may_have(hash)) return ask_memcached(std::string(key), std::move(done));
+  ssd_->get(key, [this, key = std::string(key), done = std::move(done)](Ref<const Object> found) mutable {
+    if (found) return done(std::move(found), kSsd);
+    ask_memcached(std::move(key), std::move(done));
+  });
+}
+
+void Store::ask_memcached(std::string key, Recalled done) {
+  if (!memcached_) return done({}, {});
+  memcached_->get(key, [this, done = std::move(done)](Ref<const Object> found) {
+    if (found && is_dead(*found)) found.reset();
+    done(std::move(found), kMemcached);
+  });
+}
+
+Ref<const Object> Store::promote(Ref<const Object> object, std::string_view tier,
+                                 const std::function<bool()>& still_valid) {
+  const bool from_ssd = tier == kSsd;
+  // The list of a key's variants is needed for all of them.
+  const bool is_list = (object->meta().flags & kObjectVaryIndex) != 0;
+  if (from_ssd && !is_list && !warm_.hit(object->key_hash())) return object;
+  if (object->body_size() > ram_.max_object_bytes()) return object;
+  Ref<const Object> copy = own_copy(*object, pages_);
+  if (!copy) return object;
+  // A newer one may have come meanwhile.
+  const std::uint64_t hash = copy->key_hash();
+  ram_.put_if(copy, [&] { return still_valid() && !ram_.find(hash, copy->key()); });
+  // The next time that it is asked for twice it may come again.
+  if (from_ssd) warm_.forget(object->key_hash());
+  return copy;
+}
+
+}  // namespace meridian::edge

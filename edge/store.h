@@ -1,0 +1,86 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "edge/cold_tiers.h"
+#include "edge/hot_keys.h"
+#include "edge/tiers/memcached/memcached_tier.h"
+#include "edge/tiers/ram_tier.h"
+#include "edge/tiers/ssd/ssd_reader.h"
+#include "lib/base/page_file.h"
+
+namespace meridian::edge {
+
+// All tiers as one worker uses them. RAM answers at once; what is behind it is recalled, see recall(). What
+// is stored goes to RAM, from there to SSD when it is evicted, and to memcached when it is hot and small. On
+// the worker's loop.
+class Store {
+ public:
+  // RAM alone.
+  explicit Store(RamTier& ram) : ram_(ram) {}
+  Store(RamTier& ram, std::shared_ptr<PageFile> pages, ColdTiers& cold, EventLoop& loop, Resolver& resolver,
+        unsigned hot_after_hits);
+  // The SSD tier has come.
+  void use_ssd(SsdTier& ssd);
+
+  // --- RAM
+  Ref<const Object> find(std::uint64_t hash, std::string_view key) const { return ram_.find(hash, key); }
+  // Markers and lists of variants.
+  void put(Ref<const Object> object) { ram_.put(std::move(object)); }
+  // A response; see RamTier::put_if. What other tiers have of its key is out of date from then on.
+  bool put_if(const Ref<const Object>& object, const std::function<bool()>& still_valid);
+  // `fresh` is `stale` with a newer head, which RAM may have had or a cold tier.
+  void replace(const Object& stale, const Ref<const Object>& fresh, const std::function<bool()>& still_valid);
+  std::uint64_t max_object_bytes() const { return ram_.max_object_bytes(); }
+  // A hit in RAM.
+  void note_hit(const Ref<const Object>& object) {
+    if (memcached_ && hot_.hit(object->key_hash())) share(object);
+  }
+
+  // --- all tiers
+  void remove(std::string_view key);
+  // Removes the key only if RAM still has this very object, or it came from a cold tier.
+  void remove_if(const Object& object);
+  // The resource with this primary key was invalidated; to be said before what is kept of it is removed.
+  void note_removal(std::uint64_t primary_hash, std::int64_t now_s) {
+    if (cold_ != nullptr) cold_->removals().note(primary_hash, now_s);
+  }
+
+  // --- behind RAM
+  bool has_cold() const { return memcached_ != nullptr || ssd_ != nullptr; }
+  // False: nobody has to wait for a recall, as it would find nothing.
+  bool may_recall(std::uint64_t hash) const {
+    return memcached_ != nullptr || (ssd_ != nullptr && cold_->ssd()->may_have(hash));
+  }
+  // What was found, and the name of its tier. Called once, perhaps inside recall(); not after the store is
+  // gone.
+  using Recalled = std::function<void(Ref<const Object>, std::string_view tier)>;
+  void recall(std::uint64_t hash, std::string_view key, Recalled done);
+  // What came from a cold tier goes into RAM if it is likely to be asked for again soon: what memcached had,
+  // and what SSD served for the second time. Returns what to serve.
+  Ref<const Object> promote(Ref<const Object> object, std::string_view tier,
+                            const std::function<bool()>& still_valid);
+
+  static constexpr std::string_view kSsd = "ssd";
+  static constexpr std::string_view kMemcached = "memcached";
+
+ private:
+  void share(const Ref<const Object>& object);
+  void ask_memcached(std::string key, Recalled done);
+  bool is_dead(const Object& object) const;
+
+  RamTier& ram_;
+  std::shared_ptr<PageFile> pages_;
+  ColdTiers* cold_ = nullptr;
+  EventLoop* loop_ = nullptr;
+  std::unique_ptr<SsdReader> ssd_;
+  std::unique_ptr<MemcachedTier> memcached_;
+  HotKeys hot_{0};
+  HotKeys warm_{2};  // SSD served it twice
+};
+
+}  // namespace meridian::edge

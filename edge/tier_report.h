@@ -1,0 +1,17 @@
+#pragma once
+
+#include <string_view>
+
+#include "edge/tiers/ssd/ssd_tier.h"
+#include "edge/tiers/tier.h"
+#include "lib/stats/registry.h"
+
+namespace meridian::edge {
+
+// What the tiers say of themselves, as metrics.
+void report(std::string_view tier, const TierStats& stats, stats::Scrape& to);
+// `ssd` may be null: configured, but not to be had.
+void report_ssd(const SsdTier* ssd, stats::Scrape& to);
+std::string_view name_of(ssd::Health::State state);
+
+}  // namespace meridian::edge
