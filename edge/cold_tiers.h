@@ -3,10 +3,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "edge/recent_removals.h"
 #include "edge/tiers/memcached/fleet.h"
+#include "edge/tiers/memcached/hot_objects.h"
 #include "edge/tiers/ram_tier.h"
 #include "edge/tiers/ssd/ssd_tier.h"
 
@@ -17,12 +19,17 @@ namespace meridian::edge {
 class ColdTiers {
  public:
   // Before the workers run.
-  void set_fleet(std::unique_ptr<memcached::Fleet> fleet) { fleet_ = std::move(fleet); }
+  void set_fleet(std::unique_ptr<memcached::Fleet> fleet, unsigned after_hits) {
+    hot_.emplace(fleet->options().max_object_bytes, after_hits);
+    fleet_ = std::move(fleet);
+  }
   // Once; the workers are told by Store::use_ssd().
   void set_ssd(std::unique_ptr<SsdTier> ssd);
 
   SsdTier* ssd() const { return ssd_.load(std::memory_order_acquire); }
   memcached::Fleet* fleet() const { return fleet_.get(); }
+  // With a fleet.
+  memcached::HotObjects& hot() { return *hot_; }
   RecentRemovals& removals() { return removals_; }
 
   // What RAM had no room for any more; see RamTier::Options::on_evict.
@@ -32,6 +39,7 @@ class ColdTiers {
   std::unique_ptr<SsdTier> owned_ssd_;
   std::atomic<SsdTier*> ssd_{nullptr};
   std::unique_ptr<memcached::Fleet> fleet_;
+  std::optional<memcached::HotObjects> hot_;
   RecentRemovals removals_;
 };
 

@@ -19,7 +19,6 @@ class HotKeys {
     if (slot.hits > hits_) return false;
     return ++slot.hits == hits_;
   }
-  unsigned hits() const { return hits_; }
   void forget(std::uint64_t hash) { slots_[hash % kSlots] = {}; }
 
  private:

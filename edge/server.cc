@@ -148,7 +148,7 @@ Result<void> Server::open_cold_tiers() {
   if (cache.memcached) {
     auto fleet = memcached::Fleet::create(fleet_options(*cache.memcached));
     if (!fleet) return Failure(fleet.error());
-    cold_.set_fleet(*std::move(fleet));
+    cold_.set_fleet(*std::move(fleet), cache.memcached->after_hits);
   }
   if (cache.ssd) open_ssd();
   return {};

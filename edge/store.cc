@@ -36,8 +36,8 @@ Ref<const Object> own_copy(const Object& object, const std::shared_ptr<PageFile>
 }  // namespace
 
 Store::Store(RamTier& ram, std::shared_ptr<PageFile> pages, ColdTiers& cold, EventLoop& loop,
-             Resolver& resolver, unsigned hot_after_hits)
-    : ram_(ram), pages_(std::move(pages)), cold_(&cold), loop_(&loop), hot_(hot_after_hits) {
+             Resolver& resolver)
+    : ram_(ram), pages_(std::move(pages)), cold_(&cold), loop_(&loop) {
   if (cold.fleet() != nullptr) memcached_ = std::make_unique<MemcachedTier>(loop, resolver, *cold.fleet());
   if (cold.ssd() != nullptr) use_ssd(*cold.ssd());
 }
@@ -51,10 +51,7 @@ bool Store::put_if(const Ref<const Object>& object, const std::function<bool()>&
   if (!stored || !object) return stored;
   const std::uint64_t hash = object->key_hash();
   if (ssd_ && cold_->ssd()->may_have(hash)) cold_->ssd()->remove(object->key());
-  if (memcached_) {
-    hot_.forget(hash);
-    if (hot_.hits() == 0) share(object);
-  }
+  if (memcached_ && cold_->hot().on_store(hash, memcached::content_bytes(*object))) share(object);
   return stored;
 }
 
@@ -70,15 +67,16 @@ void Store::replace(const Object& stale, const Ref<const Object>& fresh,
 void Store::remove(std::string_view key) {
   ram_.remove(key);
   if (ssd_ && cold_->ssd()->may_have(hash_of_key(key))) cold_->ssd()->remove(key);
-  if (memcached_) {
-    memcached_->remove(key);
-    hot_.forget(hash_of_key(key));
-  }
+  if (memcached_) memcached_->remove(key);
 }
 
 void Store::remove_if(const Object& object) {
   ram_.remove_if(object);
   if (object.has_cold_copy()) remove(object.key());
+}
+
+void Store::share_if_hot(const Ref<const Object>& object) {
+  if (cold_->hot().on_hit(object->key_hash(), memcached::content_bytes(*object))) share(object);
 }
 
 void Store::share(const Ref<const Object>& object) {
@@ -105,6 +103,7 @@ void Store::ask_memcached(std::string key, Recalled done) {
   if (!memcached_) return done({}, {});
   memcached_->get(key, [this, done = std::move(done)](Ref<const Object> found) {
     if (found && is_dead(*found)) found.reset();
+    if (found) cold_->hot().on_found(found->key_hash());
     done(std::move(found), kMemcached);
   });
 }

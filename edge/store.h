@@ -22,8 +22,7 @@ class Store {
  public:
   // RAM alone.
   explicit Store(RamTier& ram) : ram_(ram) {}
-  Store(RamTier& ram, std::shared_ptr<PageFile> pages, ColdTiers& cold, EventLoop& loop, Resolver& resolver,
-        unsigned hot_after_hits);
+  Store(RamTier& ram, std::shared_ptr<PageFile> pages, ColdTiers& cold, EventLoop& loop, Resolver& resolver);
   // The SSD tier has come.
   void use_ssd(SsdTier& ssd);
 
@@ -38,7 +37,7 @@ class Store {
   std::uint64_t max_object_bytes() const { return ram_.max_object_bytes(); }
   // A hit in RAM.
   void note_hit(const Ref<const Object>& object) {
-    if (memcached_ && hot_.hit(object->key_hash())) share(object);
+    if (memcached_) share_if_hot(object);
   }
 
   // --- all tiers
@@ -69,6 +68,7 @@ class Store {
   static constexpr std::string_view kMemcached = "memcached";
 
  private:
+  void share_if_hot(const Ref<const Object>& object);
   void share(const Ref<const Object>& object);
   void ask_memcached(std::string key, Recalled done);
   bool is_dead(const Object& object) const;
@@ -79,8 +79,7 @@ class Store {
   EventLoop* loop_ = nullptr;
   std::unique_ptr<SsdReader> ssd_;
   std::unique_ptr<MemcachedTier> memcached_;
-  HotKeys hot_{0};
-  HotKeys warm_{2};  // SSD served it twice
+  HotKeys warm_{2};  // what SSD served, and is to be promoted at the second time
 };
 
 }  // namespace meridian::edge

@@ -44,10 +44,6 @@ http::UriPolicy uri_policy(const config::CachePolicyConfig& cache) {
   return policy;
 }
 
-unsigned hot_after_hits(const config::CacheConfig& cache) {
-  return cache.memcached ? cache.memcached->after_hits : 0;
-}
-
 std::unique_ptr<Resolver> make_resolver(EventLoop& loop, const config::ResolverConfig& config) {
   Resolver::Options options;
   options.min_ttl_ms = config.min_ttl_ms;
@@ -65,7 +61,7 @@ Worker::Worker(EventLoop& loop, const Shared& shared, stats::Sheet& sheet, const
       sheet_(sheet),
       board_(loop),
       resolver_(make_resolver(loop, config.resolver)),
-      store_(shared.ram, shared.pages, shared.cold, loop, *resolver_, hot_after_hits(config.cache)),
+      store_(shared.ram, shared.pages, shared.cold, loop, *resolver_),
       log_(shared.log),
       log_timer_(loop, [this] { flush_log(); }) {
   std::random_device seed;
