@@ -1,0 +1,229 @@
+"""The tiers behind memory: SSD, and a region's memcached. What memory has no room for is still served, over restarts and
+kill -9, and nothing that was invalidated comes back."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+
+from conftest import PATIENCE_S, free_port
+from edge_client import Client
+from edge_fixtures import *  # noqa: F401,F403  (fixtures)
+from scripted_origin import Say
+
+# Memory holds some 20 of these bodies.
+COUNT, SIZE = 100, 40_000
+
+
+def ssd(folder, more=""):
+    folder.mkdir(exist_ok=True)
+    return f"cache: {{ ram: 1MiB, ssd: {{ path: {folder}, size: 64MiB, admission: all{more} }} }}"
+
+
+def body_of(path, size=SIZE):
+    return random.Random(path).randbytes(size)
+
+
+def fill(edge, app, count=COUNT, fields=(("Cache-Control", "max-age=3600"),)):
+    paths = [f"/object-{i}" for i in range(count)]
+    for path in paths:
+        app.say(path, Say(200, [*fields, ("ETag", f'"{path}"')], body_of(path)))
+        assert edge.get(path).body == body_of(path)
+    return paths
+
+
+def until(condition):
+    """Waits for what another process does by itself."""
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end, "this did not come to pass"
+        time.sleep(0.02)
+
+
+def on_disk(edge):
+    """Waits until all that was put is written."""
+    until(lambda: edge.metric("meridian_edge_ssd_bytes_total", direction="written") >=
+          edge.metric("meridian_edge_ssd_bytes_total", direction="put"))
+
+
+def served(edge, tier):
+    return edge.metric("meridian_edge_served_total", tier=tier)
+
+
+def test_what_memory_has_no_room_for_comes_from_ssd(edge, app, tmp_path):
+    served_edge = edge(app, top=ssd(tmp_path / "ssd"))
+    paths = fill(served_edge, app)
+    for path in paths:
+        reply = served_edge.get(path)
+        assert reply.body == body_of(path) and reply.hit, reply["Cache-Status"]
+    assert all(len(app.asked_for(path)) == 1 for path in paths)
+    assert served(served_edge, "ssd") > COUNT / 2
+    assert "detail=ssd" in next(s for s in (served_edge.get(p)["Cache-Status"] for p in paths) if "ssd" in s)
+
+
+def test_what_ssd_serves_twice_is_promoted_to_memory(edge, app, tmp_path):
+    served_edge = edge(app, top=ssd(tmp_path / "ssd"))
+    path = fill(served_edge, app)[0]
+    statuses = [served_edge.get(path)["Cache-Status"] for _ in range(3)]
+    assert ["ssd" in status for status in statuses] == [True, True, False], statuses
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_the_cache_is_warm_after_a_restart(edge, app, tmp_path, how):
+    first = edge(app, top=ssd(tmp_path / "ssd"))
+    paths = fill(first, app)
+    on_disk(first)
+    held = [path for path in paths if "ssd" in first.get(path)["Cache-Status"]]
+    assert len(held) > COUNT / 2
+    os.kill(first.process.pid, how)
+    first.process.wait()
+    second = edge(app, top=ssd(tmp_path / "ssd"))
+    for path in held:
+        reply = second.get(path)
+        assert reply.body == body_of(path) and reply.hit, reply["Cache-Status"]
+    assert all(len(app.asked_for(path)) == 1 for path in held)
+
+
+def test_ranges_and_validators_work_from_ssd(edge, app, tmp_path):
+    served_edge = edge(app, top=ssd(tmp_path / "ssd"))
+    path = fill(served_edge, app)[0]
+    part = served_edge.get(path, [("Range", "bytes=100-199")])
+    assert (part.status, part.body) == (206, body_of(path)[100:200])
+    assert served_edge.get(path, [("If-None-Match", f'"{path}"')]).status == 304
+    assert len(app.asked_for(path)) == 1
+
+
+def test_stale_from_ssd_is_validated_and_fresh_again(edge, app, tmp_path):
+    served_edge = edge(app, top=ssd(tmp_path / "ssd"))
+    path = fill(served_edge, app, fields=(("Cache-Control", "max-age=10"), ("Age", "20")))[0]
+    app.say(path, Say(304, [("Cache-Control", "max-age=3600"), ("ETag", f'"{path}"')]))
+    for _ in range(2):
+        reply = served_edge.get(path)
+        assert (reply.status, reply.body) == (200, body_of(path))
+    assert len(app.asked_for(path)) == 2
+    assert app.asked_for(path)[1].value("If-None-Match") == f'"{path}"'
+
+
+def test_variants_come_back_from_ssd(edge, app, tmp_path):
+    served_edge = edge(app, top=ssd(tmp_path / "ssd"))
+    fields = [("Cache-Control", "max-age=3600"), ("Vary", "Accept-Language")]
+    for language in ("en", "de"):
+        app.say("/page", Say(200, fields, body_of(language)))
+        assert served_edge.get("/page", [("Accept-Language", f"{language}")]).body == body_of(language)
+    fill(served_edge, app)
+    for language in ("en", "de"):
+        reply = served_edge.get("/page", [("Accept-Language", f"{language}")])
+        assert reply.body == body_of(language) and reply.hit, reply["Cache-Status"]
+    assert len(app.asked_for("/page")) == 2
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_what_was_invalidated_does_not_come_back_from_ssd(edge, app, tmp_path, restart):
+    served_edge = edge(app, top=ssd(tmp_path / "ssd"))
+    path = fill(served_edge, app)[0]
+    assert "ssd" in served_edge.get(path)["Cache-Status"]
+    app.say(path, Say(204, []), Say(200, [("Cache-Control", "max-age=60")], "new"))
+    assert served_edge.get(path, method="PUT", body=b"new").status == 204
+    if restart:
+        os.kill(served_edge.process.pid, signal.SIGTERM)
+        served_edge.process.wait()
+        served_edge = edge(app, top=ssd(tmp_path / "ssd"))
+    assert served_edge.get(path).body == b"new"
+
+
+def test_a_disk_that_is_taken_leaves_the_edge_serving(edge, app, tmp_path):
+    first = edge(app, top=ssd(tmp_path / "ssd"))
+    second = edge(app, top=ssd(tmp_path / "ssd"))
+    app.say("/", Say(200, [("Cache-Control", "max-age=60")], "served"))
+    assert second.get("/").body == b"served"
+    with Client(second.admin) as admin:
+        tiers = {tier["tier"]: tier for tier in json.loads(admin.ask("/readyz").body)["tiers"]}
+    assert tiers["ssd"]["state"].startswith("off: "), tiers
+    assert second.metric("meridian_edge_ssd_state", state="off") == 1
+    os.kill(first.process.pid, signal.SIGTERM)
+    first.process.wait()
+    until(lambda: second.metric("meridian_edge_ssd_state", state="ok") == 1)
+
+
+@pytest.fixture
+def memcached():
+    """memcached() -> (port, process)."""
+    started = []
+
+    def start_memcached(port=None):
+        port = port or free_port()
+        child = subprocess.Popen(["memcached", "-u", "nobody", "-l", "127.0.0.1", "-p", str(port), "-U", "0"])
+        started.append(child)
+
+        def answers():
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                return True
+            except ConnectionRefusedError:
+                return False
+
+        until(answers)
+        return port, child
+
+    yield start_memcached
+    for child in started:
+        child.kill()
+        child.wait()
+
+
+def shared(port, more=""):
+    return f'cache: {{ memcached: {{ servers: ["127.0.0.1:{port}"], get_budget: 2s{more} }} }}'
+
+
+def make_hot(served_edge, path):
+    """Hits it until it has gone to memcached."""
+    served_edge.get(path)
+    served_edge.get(path)
+    until(lambda: served_edge.metric("meridian_edge_memcached_writes_total", result="stored") >= 1)
+
+
+def test_edges_of_a_region_share_what_is_hot(edge, app, memcached):
+    port, _ = memcached()
+    one, two = edge(app, top=shared(port)), edge(app, top=shared(port))
+    app.say("/hot", Say(200, [("Cache-Control", "max-age=3600")], "shared"))
+    one.get("/hot")
+    make_hot(one, "/hot")
+    reply = two.get("/hot")
+    assert reply.body == b"shared" and "detail=memcached" in reply["Cache-Status"]
+    assert "memcached" not in two.get("/hot")["Cache-Status"], "it is in memory now"
+    assert len(app.asked_for("/hot")) == 1
+    assert served(two, "memcached") == 1
+
+
+def test_what_was_invalidated_here_is_not_taken_from_memcached(edge, app, memcached):
+    port, child = memcached()
+    one = edge(app, top=shared(port))
+    app.say("/hot", Say(200, [("Cache-Control", "max-age=3600")], "old"))
+    one.get("/hot")
+    make_hot(one, "/hot")
+    # A server that does not hear the removal keeps the value.
+    os.kill(child.pid, signal.SIGSTOP)
+    app.say("/hot", Say(204, []), Say(200, [("Cache-Control", "max-age=3600")], "new"))
+    assert one.get("/hot", method="POST", body=b"x").status == 204
+    os.kill(child.pid, signal.SIGCONT)
+    assert one.get("/hot").body == b"new"
+
+
+def test_without_its_servers_the_edge_serves_as_ever(edge, app, memcached):
+    port, child = memcached()
+    one = edge(app, top=shared(port))
+    app.say("/a", Say(200, [("Cache-Control", "max-age=3600")], "a"))
+    app.say("/b", Say(200, [("Cache-Control", "max-age=3600")], "b"))
+    one.get("/a")
+    child.kill()
+    child.wait()
+    assert [one.get(path).body for path in ("/a", "/b", "/a", "/b")] == [b"a", b"b", b"a", b"b"]
+    assert len(app.asked_for("/b")) == 1
+    memcached(port)
+    app.say("/c", Say(200, [("Cache-Control", "max-age=3600")], "c"))
+    assert one.get("/c").body == b"c"
