@@ -16,21 +16,19 @@ Recall::~Recall() { worker_.board().stop_producing(*fill_); }
 
 void Recall::start(const std::string& key) {
   worker_.store().recall(hash_of_key(key), key,
-                         [self = shared_from_this()](Ref<const Object> found, std::string_view tier) {
-                           self->end(std::move(found), tier);
-                         });
+                         [self = shared_from_this()](Ref<const Object> found) { self->end(std::move(found)); });
 }
 
 bool Recall::still_valid() const { return worker_.fills().generation(primary_hash_) == generation_; }
 
-void Recall::end(Ref<const Object> object, std::string_view tier) {
+void Recall::end(Ref<const Object> object) {
   if (object && still_valid())
-    object = worker_.store().promote(std::move(object), tier, [this] { return still_valid(); });
+    object = worker_.store().promote(std::move(object), [this] { return still_valid(); });
   // Looked at again, as promoting leaves the loop no time but other threads some.
   if (!still_valid()) object.reset();
   worker_.fills().close(hash_of_key(fill_->key()), fill_->key(), *fill_);
   if (object) {
-    fill_->publish_object(std::move(object), tier, 0, false, true);
+    fill_->publish_object(std::move(object), 0, true);
   } else {
     fill_->abandon();
   }

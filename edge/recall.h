@@ -23,7 +23,7 @@ class Recall final : public FillProducer, public std::enable_shared_from_this<Re
 
  private:
   void on_readers_changed() override {}  // the answer is wanted by those who come later too
-  void end(Ref<const Object> object, std::string_view tier);
+  void end(Ref<const Object> object);
   bool still_valid() const;
 
   Worker& worker_;

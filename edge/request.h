@@ -187,7 +187,6 @@ class Request final : public http::ExchangeHandler, public FillReader {
   std::string recall_key_;
   unsigned recall_tried_ = 0;  // a bit for each kind of key
   bool recalling_ = false;
-  stats::Tier object_tier_ = stats::Tier::kRam;  // of what was recalled last
   http::Reuse reuse_;
   bool bypass_ = false;     // the cache takes no part
   bool own_range_ = false;  // it asks for its range by itself, though the whole is being fetched

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "edge/recall.h"
 #include "edge/request.h"
 #include "edge/stored_object.h"
@@ -62,7 +64,6 @@ Step Request::end_recall(const Fill::View& view) {
   if (view.verdict == Fill::Verdict::kPending) return Step::kWait;
   if (view.verdict == Fill::Verdict::kObject) {
     recalled_.push_back(fill_->object());
-    object_tier_ = fill_->how() == Store::kSsd ? stats::Tier::kSsd : stats::Tier::kMemcached;
   }
   recalling_ = false;
   leave_fill();
@@ -80,12 +81,17 @@ Ref<const Object> Request::find_stored(std::string_view key) const {
 
 // Says where object_ came from; Cache-Status names every tier but RAM.
 void Request::take_tier() {
-  outcome_.tier = stats::Tier::kRam;
-  for (const Ref<const Object>& recalled : recalled_) {
-    if (recalled.get() == object_.get()) outcome_.tier = object_tier_;
+  const auto is_it = [this](const Ref<const Object>& recalled) { return recalled.get() == object_.get(); };
+  if (std::none_of(recalled_.begin(), recalled_.end(), is_it)) {
+    outcome_.tier = stats::Tier::kRam;
+    worker_.store().note_hit(object_);
+  } else if (object_->has_cold_copy()) {
+    outcome_.tier = stats::Tier::kSsd;
+    outcome_.detail = "ssd";
+  } else {
+    outcome_.tier = stats::Tier::kMemcached;
+    outcome_.detail = "memcached";
   }
-  if (outcome_.tier == stats::Tier::kRam) return worker_.store().note_hit(object_);
-  outcome_.detail = outcome_.tier == stats::Tier::kSsd ? Store::kSsd : Store::kMemcached;
 }
 
 }  // namespace meridian::edge

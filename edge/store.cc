@@ -29,7 +29,7 @@ Ref<const Object> own_copy(const Object& object, const std::shared_ptr<PageFile>
   }
   writer.reset();
   Ref<Object> copy = Object::from_fill(object.key(), object.meta(), object.head(), body);
-  if (copy) copy->mark_cold_copy();
+  if (copy && object.has_cold_copy()) copy->mark_cold_copy();
   return copy;
 }
 
@@ -39,7 +39,8 @@ Store::Store(RamTier& ram, std::shared_ptr<PageFile> pages, ColdTiers& cold, Eve
              Resolver& resolver)
     : ram_(ram), pages_(std::move(pages)), cold_(&cold), loop_(&loop) {
   if (cold.fleet() != nullptr) memcached_ = std::make_unique<MemcachedTier>(loop, resolver, *cold.fleet());
-  if (cold.ssd() != nullptr) use_ssd(*cold.ssd());
+  // A ring of io_uring belongs to the thread that made it.
+  if (cold.ssd() != nullptr) loop.post([this] { use_ssd(*cold_->ssd()); });
 }
 
 void Store::use_ssd(SsdTier& ssd) {
@@ -94,23 +95,22 @@ bool Store::is_dead(const Object& object) const {
 void Store::recall(std::uint64_t hash, std::string_view key, Recalled done) {
   if (!ssd_ || !cold_->ssd()->may_have(hash)) return ask_memcached(std::string(key), std::move(done));
   ssd_->get(key, [this, key = std::string(key), done = std::move(done)](Ref<const Object> found) mutable {
-    if (found) return done(std::move(found), kSsd);
+    if (found) return done(std::move(found));
     ask_memcached(std::move(key), std::move(done));
   });
 }
 
 void Store::ask_memcached(std::string key, Recalled done) {
-  if (!memcached_) return done({}, {});
+  if (!memcached_) return done({});
   memcached_->get(key, [this, done = std::move(done)](Ref<const Object> found) {
     if (found && is_dead(*found)) found.reset();
     if (found) cold_->hot().on_found(found->key_hash());
-    done(std::move(found), kMemcached);
+    done(std::move(found));
   });
 }
 
-Ref<const Object> Store::promote(Ref<const Object> object, std::string_view tier,
-                                 const std::function<bool()>& still_valid) {
-  const bool from_ssd = tier == kSsd;
+Ref<const Object> Store::promote(Ref<const Object> object, const std::function<bool()>& still_valid) {
+  const bool from_ssd = object->has_cold_copy();
   // The list of a key's variants is needed for all of them.
   const bool is_list = (object->meta().flags & kObjectVaryIndex) != 0;
   if (from_ssd && !is_list && !warm_.hit(object->key_hash())) return object;

@@ -23,7 +23,7 @@ class Store {
   // RAM alone.
   explicit Store(RamTier& ram) : ram_(ram) {}
   Store(RamTier& ram, std::shared_ptr<PageFile> pages, ColdTiers& cold, EventLoop& loop, Resolver& resolver);
-  // The SSD tier has come.
+  // The SSD tier has come. On the loop's own thread.
   void use_ssd(SsdTier& ssd);
 
   // --- RAM
@@ -55,17 +55,13 @@ class Store {
   bool may_recall(std::uint64_t hash) const {
     return memcached_ != nullptr || (ssd_ != nullptr && cold_->ssd()->may_have(hash));
   }
-  // What was found, and the name of its tier. Called once, perhaps inside recall(); not after the store is
-  // gone.
-  using Recalled = std::function<void(Ref<const Object>, std::string_view tier)>;
+  // What was found; one with has_cold_copy() comes from SSD. Called once, perhaps inside recall(); not after
+  // the store is gone.
+  using Recalled = std::function<void(Ref<const Object>)>;
   void recall(std::uint64_t hash, std::string_view key, Recalled done);
   // What came from a cold tier goes into RAM if it is likely to be asked for again soon: what memcached had,
   // and what SSD served for the second time. Returns what to serve.
-  Ref<const Object> promote(Ref<const Object> object, std::string_view tier,
-                            const std::function<bool()>& still_valid);
-
-  static constexpr std::string_view kSsd = "ssd";
-  static constexpr std::string_view kMemcached = "memcached";
+  Ref<const Object> promote(Ref<const Object> object, const std::function<bool()>& still_valid);
 
  private:
   void share_if_hot(const Ref<const Object>& object);

@@ -39,8 +39,9 @@ class Gathering {
   void finish_if_complete() {
     if (!missing_ && (next_ < chunks_.size() || under_way_ > 0)) return;
     const Done done = std::exchange(done_, nullptr);
-    Ref<const Object> object;
+    Ref<Object> object;
     if (!missing_) object = Object::make_large(large_->key, large_->meta, large_->head, chunks_);
+    if (object) object->mark_cold_copy();
     done(std::move(object));
   }
 

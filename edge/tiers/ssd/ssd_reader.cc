@@ -18,8 +18,11 @@ constexpr std::uint64_t kCopied = 2048;
 
 Ref<const Object> object_of(const ssd::RecordView& view, const Ref<const RefCounted>& memory) {
   const Slice body{memory, view.body.data(), view.body.size()};
-  if (view.body.size() <= kCopied) return Object::make(view.key, view.meta, view.head, {&body, 1});
-  return Object::make_large(view.key, view.meta, view.head, {&body, 1});
+  const Ref<Object> object = view.body.size() <= kCopied
+                                 ? Object::make(view.key, view.meta, view.head, {&body, 1})
+                                 : Object::make_large(view.key, view.meta, view.head, {&body, 1});
+  if (object) object->mark_cold_copy();
+  return object;
 }
 
 }  // namespace
