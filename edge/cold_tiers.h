@@ -23,7 +23,7 @@ class ColdTiers {
     hot_.emplace(fleet->options().max_object_bytes, after_hits);
     fleet_ = std::move(fleet);
   }
-  // Once; the workers are told by Store::use_ssd().
+  // Once; the workers come for it by Store::use_ssd().
   void set_ssd(std::unique_ptr<SsdTier> ssd);
 
   SsdTier* ssd() const { return ssd_.load(std::memory_order_acquire); }

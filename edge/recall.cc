@@ -15,8 +15,9 @@ Recall::Recall(Worker& worker, std::shared_ptr<Fill> fill, std::uint64_t primary
 Recall::~Recall() { worker_.board().stop_producing(*fill_); }
 
 void Recall::start(const std::string& key) {
-  worker_.store().recall(hash_of_key(key), key,
-                         [self = shared_from_this()](Ref<const Object> found) { self->end(std::move(found)); });
+  worker_.store().recall(hash_of_key(key), key, [self = shared_from_this()](Ref<const Object> found) {
+    self->end(std::move(found));
+  });
 }
 
 bool Recall::still_valid() const { return worker_.fills().generation(primary_hash_) == generation_; }

@@ -182,7 +182,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   http::TargetKey key_;
   std::uint64_t hash_ = 0;
   std::string variant_;
-  Ref<const Object> object_;  // what is delivered, or what is being validated
+  Ref<const Object> object_;                 // what is delivered, or what is being validated
   std::vector<Ref<const Object>> recalled_;  // from cold tiers; RAM need not have them
   std::string recall_key_;
   unsigned recall_tried_ = 0;  // a bit for each kind of key

@@ -43,9 +43,8 @@ Step Request::recall() {
   const std::uint64_t generation = worker_.fills().generation(hash_);
   bool joined = false;
   std::shared_ptr<Fill> fill =
-      worker_.fills().join_or_start(hash_of_key(collapse_key), collapse_key, hash_, joined, [&] {
-        return std::make_shared<Fill>(collapse_key, worker_.board());
-      });
+      worker_.fills().join_or_start(hash_of_key(collapse_key), collapse_key, hash_, joined,
+                                    [&] { return std::make_shared<Fill>(collapse_key, worker_.board()); });
   // A recall that has ended has nothing to tell any more.
   if (!worker_.board().join(fill, *this, cursor_)) return Step::kLookup;
   fill_ = std::move(fill);

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <chrono>
 
 #include "edge/tier_report.h"
 #include "edge/tiers/admission_policies.h"
@@ -30,6 +31,8 @@ RamTier::Options ram_options(const config::CacheConfig& cache, ColdTiers& cold) 
 // How soon a file is tried again that another process has, and one that could not be opened.
 constexpr std::int64_t kSsdBusyMs = 500;
 constexpr std::int64_t kSsdBrokenMs = 10'000;
+constexpr int kSsdTriesAtStart = 20;
+constexpr int kSsdStartPauseMs = 25;
 // For how many objects the admission to SSD remembers how often they were asked for.
 constexpr std::uint64_t kUsualObjectBytes = 32 * 1024;
 
@@ -68,7 +71,8 @@ memcached::Options fleet_options(const config::MemcachedConfig& from) {
 }
 
 bool same_cold_tiers(const config::CacheConfig& a, const config::CacheConfig& b) {
-  if (a.ssd.has_value() != b.ssd.has_value() || a.memcached.has_value() != b.memcached.has_value()) return false;
+  if (a.ssd.has_value() != b.ssd.has_value() || a.memcached.has_value() != b.memcached.has_value())
+    return false;
   const bool same_ssd = !a.ssd || (a.ssd->path == b.ssd->path && a.ssd->size_bytes == b.ssd->size_bytes &&
                                    a.ssd->key_file == b.ssd->key_file);
   return same_ssd && (!a.memcached || a.memcached->servers == b.memcached->servers);
@@ -104,7 +108,10 @@ Result<std::unique_ptr<Server>> Server::start(EventLoop& main_loop, Load load, I
   auto server = std::unique_ptr<Server>(new Server(main_loop, std::move(load)));
   if (auto prepared = server->prepare(inherited); !prepared) return Failure(prepared.error());
   for (Thread& thread : server->threads_) {
-    thread.thread = std::thread([loop = thread.loop.get()] { loop->run(); });
+    thread.thread = std::thread([loop = thread.loop.get(), worker = thread.worker.get()] {
+      worker->store().use_ssd();
+      loop->run();
+    });
   }
   return server;
 }
@@ -130,9 +137,9 @@ Result<void> Server::prepare(InheritedSockets& inherited) {
     if (!loop) return Failure(loop.error());
     Thread& thread = threads_.emplace_back();
     thread.loop = *std::move(loop);
-    thread.worker = std::make_unique<Worker>(*thread.loop,
-                                             Shared{*ram_, cold_, fills_, *log_, connections_, fill_bytes_, pages_},
-                                             registry_->add_sheet(), *config);
+    thread.worker = std::make_unique<Worker>(
+        *thread.loop, Shared{*ram_, cold_, fills_, *log_, connections_, fill_bytes_, pages_},
+        registry_->add_sheet(), *config);
     thread.worker->use_sites(table_);
   }
   auto listening = open_listeners(*config, inherited);
@@ -142,7 +149,8 @@ Result<void> Server::prepare(InheritedSockets& inherited) {
   return {};
 }
 
-// A wrong list of servers is a mistake; a disk that cannot be had is a misfortune, and requests go on without.
+// A wrong list of servers is a mistake; a disk that cannot be had is a misfortune, and requests go on
+// without.
 Result<void> Server::open_cold_tiers() {
   const config::CacheConfig& cache = config().cache;
   if (cache.memcached) {
@@ -150,7 +158,14 @@ Result<void> Server::open_cold_tiers() {
     if (!fleet) return Failure(fleet.error());
     cold_.set_fleet(*std::move(fleet), cache.memcached->after_hits);
   }
-  if (cache.ssd) open_ssd();
+  if (!cache.ssd) return {};
+  open_ssd();
+  // The kernel lets go of a ring of io_uring, and of its file, a moment after the process that had it is
+  // gone: worth waiting for, before the loops run.
+  for (int i = 0; i < kSsdTriesAtStart && cold_.ssd() == nullptr && ssd_is_busy_; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(kSsdStartPauseMs));
+    open_ssd();
+  }
   return {};
 }
 
@@ -159,13 +174,13 @@ void Server::open_ssd() {
   auto opened = SsdTier::open(ssd_options(*config().cache.ssd));
   if (!opened) {
     ssd_problem_ = opened.error().context;
+    ssd_is_busy_ = opened.error().retryable;
     ssd_retry_.arm(opened.error().retryable ? kSsdBusyMs : kSsdBrokenMs);
     return;
   }
   ssd_problem_.clear();
   cold_.set_ssd(*std::move(opened));
-  for (Thread& thread : threads_)
-    thread.loop->post([this, &thread] { thread.worker->store().use_ssd(*cold_.ssd()); });
+  for (Thread& thread : threads_) thread.loop->post([&thread] { thread.worker->store().use_ssd(); });
 }
 
 std::string Server::ssd_state() const {

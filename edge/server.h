@@ -111,6 +111,7 @@ class Server {
   std::size_t undrained_ = 0;
   std::function<void()> drained_;
   std::string ssd_problem_;
+  bool ssd_is_busy_ = false;
   Timer ssd_retry_;
   Timer force_cut_;
 };

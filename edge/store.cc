@@ -39,12 +39,11 @@ Store::Store(RamTier& ram, std::shared_ptr<PageFile> pages, ColdTiers& cold, Eve
              Resolver& resolver)
     : ram_(ram), pages_(std::move(pages)), cold_(&cold), loop_(&loop) {
   if (cold.fleet() != nullptr) memcached_ = std::make_unique<MemcachedTier>(loop, resolver, *cold.fleet());
-  // A ring of io_uring belongs to the thread that made it.
-  if (cold.ssd() != nullptr) loop.post([this] { use_ssd(*cold_->ssd()); });
 }
 
-void Store::use_ssd(SsdTier& ssd) {
-  if (!ssd_) ssd_ = std::make_unique<SsdReader>(ssd, *loop_);
+void Store::use_ssd() {
+  SsdTier* const ssd = cold_->ssd();
+  if (ssd != nullptr && !ssd_) ssd_ = std::make_unique<SsdReader>(*ssd, *loop_);
 }
 
 bool Store::put_if(const Ref<const Object>& object, const std::function<bool()>& still_valid) {

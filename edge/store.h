@@ -23,8 +23,9 @@ class Store {
   // RAM alone.
   explicit Store(RamTier& ram) : ram_(ram) {}
   Store(RamTier& ram, std::shared_ptr<PageFile> pages, ColdTiers& cold, EventLoop& loop, Resolver& resolver);
-  // The SSD tier has come. On the loop's own thread.
-  void use_ssd(SsdTier& ssd);
+  // Looks for the SSD tier: when the loop begins, and when the tier has come. On the loop's own thread, as a
+  // ring of io_uring belongs to the thread that made it.
+  void use_ssd();
 
   // --- RAM
   Ref<const Object> find(std::uint64_t hash, std::string_view key) const { return ram_.find(hash, key); }

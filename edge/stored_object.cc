@@ -58,8 +58,7 @@ bool lists_variant(const Object& index, std::string_view variant) {
 
 // Looks for a variant by each of the Vary lists that were seen, newest first.
 Lookup look_up_variant(const Store& tier, std::span<const Ref<const Object>> recalled, const Object& index,
-                       const http::FieldList& request, const http::VaryPolicy& policy,
-                       std::string& variant) {
+                       const http::FieldList& request, const http::VaryPolicy& policy, std::string& variant) {
   std::string first;
   std::string_view lists = index.head();
   Lookup found;
