@@ -98,7 +98,7 @@ class Object final : public RefCounted {
   char* write_text(std::string_view key, std::string_view head);
 
   std::uint32_t head_size_;
-  std::uint64_t packed_;  // size of the body, whether a cold tier has it, whether it is large, size of the key
+  std::uint64_t packed_;  // size of the body, has_cold_copy(), whether it is large, size of the key
   ObjectMeta meta_;
 };
 

@@ -149,9 +149,9 @@ TEST(LoadEdge, AnUnknownKeyIsRefusedWithTheNearestKnownOne) {
   EXPECT_EQ(refusal(with("cahce: {}\n")), "edge.yaml:6:1: unknown key \"cahce\"; did you mean \"cache\"?");
   EXPECT_EQ(refusal(with("cache: { rma: 1MiB }\n")),
             "edge.yaml:6:10: cache: unknown key \"rma\"; did you mean \"ram\"?");
-  EXPECT_EQ(
-      refusal(with("cache: { compression: 1 }\n")),
-      "edge.yaml:6:10: cache: unknown key \"compression\"; known here: ram fills max_object_share memcached");
+  EXPECT_EQ(refusal(with("cache: { compression: 1 }\n")),
+            "edge.yaml:6:10: cache: unknown key \"compression\"; known here: ram fills max_object_share "
+            "memcached ssd");
 }
 
 TEST(LoadEdge, ReportsEveryMistakeInTheOrderOfTheFile) {

@@ -99,6 +99,7 @@ TEST_F(ExamplesTest, FullExampleIsTakenWithEveryCommentedKeyToo) {
   }
   const std::regex log_path("/var/log/meridian/access.log");
   text = std::regex_replace(text, log_path, folder_ + "/access.log");
+  text = std::regex_replace(text, std::regex("/var/lib/meridian/cache"), folder_);
   const auto config = load(text);
   ASSERT_TRUE(config.has_value()) << config.error().context << "\n" << text;
   EXPECT_TRUE(config->listen.at(0).tls.has_value());
