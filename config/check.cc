@@ -126,6 +126,8 @@ void check_sites(EdgeConfig& config, Problems& problems) {
 void check_ssd(const SsdConfig& ssd, Problems& problems) {
   if (!ssd.path.empty()) check_folder(ssd.path, "cache.ssd.path", problems);
   if (!ssd.key_file.empty()) check_readable(ssd.key_file, "cache.ssd.key_file", problems);
+  // What is moved to and from the disk is whole pages.
+  if (ssd.chunk_bytes % (4 * kKiB) != 0) problems.add("cache.ssd.chunk", "is not a multiple of 4KiB");
 }
 
 void check_access_log(const AccessLogConfig& log, Problems& problems) {
