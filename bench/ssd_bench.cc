@@ -201,8 +201,10 @@ void measure_recovery(const Settings& settings, Figures& figures) {
       figures.add("recovery: share that is back, " + of, back * 100, "%");
       if (back < 0.99) std::exit(1);
       ::malloc_trim(0);
-      figures.add("recovery: resident bytes an object of the whole tier, " + of,
-                  static_cast<double>(resident_bytes() - before) / static_cast<double>(count), "B");
+      figures.add(
+          "recovery: resident bytes an object of the whole tier, " + of,
+          (static_cast<double>(resident_bytes()) - static_cast<double>(before)) / static_cast<double>(count),
+          "B");
     }
   }
 }
@@ -264,7 +266,7 @@ void measure_reads(const Settings& settings, Figures& figures) {
     if (!flush(*tier)) std::exit(1);
   }
   const std::string file = folder.path + "/meridian.cache";
-  const int rounds = settings.quick ? 3 : 7;
+  const int rounds = settings.quick ? 3 : 5;
   for (const unsigned depth : {1U, 16U}) {
     std::vector<double> bare, own, ratio;
     for (int round = 0; round < rounds; ++round) {

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <map>
 #include <optional>
 
@@ -59,6 +60,7 @@ class Run {
       if (each.event <= cut) flushed = &each;
     }
     std::size_t found_count = 0;
+    EXPECT_EQ(harness.ssd().counters().segments_distrusted, 0U) << "a crash is no damage";
     for (const auto& [key, asked] : last_) {
       const Ref<const Object> found = harness.get(key);
       EXPECT_TRUE(!found || test::is_whole(*found, key)) << key;
@@ -110,15 +112,16 @@ class Run {
   test::FaultDisk disk_;
 };
 
-void check_all_states(std::uint64_t seed, std::uint64_t bytes, bool nothing_evicted) {
+void check_all_states(std::uint64_t seed, std::uint64_t bytes, bool nothing_evicted,
+                      std::size_t state_count = kStates, const std::string& keys = "") {
   SCOPED_TRACE("seed " + std::to_string(seed));
-  Run run(seed, bytes, "");
+  Run run(seed, bytes, keys);
   run.record();
   const std::vector<test::FaultDisk::Event> events = run.disk().events(kFile);
   const std::size_t size = run.disk().bytes(kFile).size();
   std::mt19937_64 random(seed);
   std::vector<std::size_t> cuts;
-  for (std::size_t i = 0; i < kStates; ++i) {
+  for (std::size_t i = 0; i < state_count; ++i) {
     cuts.push_back(run.first_event() + random() % (events.size() + 1 - run.first_event()));
   }
   std::sort(cuts.begin(), cuts.end());
@@ -129,7 +132,7 @@ void check_all_states(std::uint64_t seed, std::uint64_t bytes, bool nothing_evic
     found += run.check_state(states.state_at(cut, random), cut, nothing_evicted);
     if (::testing::Test::HasFailure()) return;
   }
-  EXPECT_GT(found, kStates * 20) << "the states hold something";
+  EXPECT_GT(found, state_count * 20) << "the states hold something";
 }
 
 std::uint64_t seed_of_run() {
@@ -142,6 +145,13 @@ TEST(SsdCrash, WhatWasFlushedComesBackAndNothingWrongDoes) {
 }
 
 TEST(SsdCrash, TheSameWhileTheLogGoesRound) { check_all_states(seed_of_run() + 1, 40 * test::kMiB, false); }
+
+TEST(SsdCrash, TheSameEncrypted) {
+  const test::Folder folder;
+  const std::string keys = folder.path() + "/keys";
+  std::ofstream(keys) << "9 " << std::string(64, 'e') << "\n";
+  check_all_states(seed_of_run() + 2, 15 * test::kMiB, false, 50, keys);
+}
 
 }  // namespace
 }  // namespace meridian

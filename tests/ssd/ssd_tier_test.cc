@@ -158,6 +158,19 @@ TEST(SsdTier, WhatIsReadAgainIsKeptAndTheRestGoesRoundByRound) {
   EXPECT_GT(harness.ssd().stats().evictions, 1000U);
 }
 
+TEST(SsdTier, MoreUsesAreAskedForAsMoreIsKept) {
+  ssd::KeepWhatIsUsed policy;
+  EXPECT_FALSE(policy.keep(0, 100, 0, 0));
+  EXPECT_TRUE(policy.keep(1, 100, 0.2, 0.2));
+  EXPECT_FALSE(policy.keep(1, 100, 0.3, 0));
+  EXPECT_FALSE(policy.keep(1, 100, 0, 0.3));
+  EXPECT_TRUE(policy.keep(2, 100, 0.3, 0.3));
+  EXPECT_FALSE(policy.keep(2, 100, 0, 0.6));
+  EXPECT_TRUE(policy.keep(3, 100, 0, 0.6));
+  EXPECT_FALSE(policy.keep(3, 100, 0.5, 0)) << "giving up a segment makes room";
+  EXPECT_FALSE(policy.keep(3, 100, 0, 0.95)) << "the budget is for what is new";
+}
+
 TEST(SsdTier, WhatTheJudgeCallsDeadIsNeitherFoundNorKept) {
   test::Folder folder;
   std::atomic<std::uint64_t> purged_up_to{0};

@@ -1,5 +1,7 @@
 #include "edge/tiers/ssd/cleaner.h"
 
+#include <algorithm>
+
 #include "edge/tiers/ssd/recovery.h"
 
 namespace meridian::ssd {
@@ -7,6 +9,8 @@ namespace {
 
 // At most this share of a segment is written again, so that giving it up always makes room.
 constexpr double kMostShare = 0.5;
+// Up to this share one use is enough.
+constexpr double kFirstShare = 0.25;
 // From this scarcity on the budget is left to new objects.
 constexpr double kTooScarce = 0.9;
 
@@ -14,8 +18,8 @@ constexpr double kTooScarce = 0.9;
 
 bool KeepWhatIsUsed::keep(unsigned uses, std::uint64_t, double share, double scarcity) {
   if (uses == 0 || share >= kMostShare || scarcity >= kTooScarce) return false;
-  const double wanted = 1 + 2 * std::max(scarcity, share);
-  return static_cast<double>(uses) >= wanted;
+  const double pressure = std::max(scarcity, share);
+  return uses >= (pressure < kFirstShare ? 1U : pressure < kMostShare ? 2U : 3U);
 }
 
 Cleaner::Cleaner(const Shared& shared, Log& log, Options options)

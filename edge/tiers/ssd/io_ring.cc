@@ -39,8 +39,8 @@ Result<std::unique_ptr<IoRing>> IoRing::create(int file, unsigned entries) {
 
 Result<void> IoRing::open(int file, unsigned entries) {
   io_uring_params params{};
-  // One thread submits, and it looks for answers when it is in the kernel anyway.
-  params.flags = IORING_SETUP_COOP_TASKRUN | IORING_SETUP_SINGLE_ISSUER;
+  // Its thread looks for answers when it is in the kernel anyway.
+  params.flags = IORING_SETUP_COOP_TASKRUN;
   fd_ = ring_setup(entries, &params);
   if (fd_ < 0 && errno == EINVAL) {
     params = {};

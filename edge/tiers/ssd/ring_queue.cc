@@ -21,7 +21,9 @@ class RingQueue final : public ReadQueue, FdHandler {
   ~RingQueue() override {
     watch_.want(false, false);
     IoRing::Answer answer;
-    while (under_way_ > 0 && ring_->submit(1) == 0) {
+    while (under_way_ > 0) {
+      const int error = ring_->submit(1);
+      if (error != 0 && !is_passing(error)) break;
       while (ring_->take(&answer)) --under_way_;
     }
   }
@@ -38,9 +40,11 @@ class RingQueue final : public ReadQueue, FdHandler {
   }
 
  private:
-  // What the kernel cannot take now (EAGAIN, EBUSY) stays queued, and goes with the next turn.
+  static bool is_passing(int error) { return error == EAGAIN || error == EBUSY; }
+  // What the kernel cannot take now stays queued, and goes with the next turn; after any other error with the
+  // next read. Its owner gives up waiting in time.
   void submit() {
-    if (ring_->submit() != 0) submit_.schedule();
+    if (is_passing(ring_->submit())) submit_.schedule();
   }
   void on_fd(bool, bool) override {
     IoRing::Answer answer;

@@ -165,8 +165,8 @@ SsdTier::SsdTier(SsdOptions options, std::unique_ptr<ssd::DiskFile> file, const 
                             .is_dead = options_.is_dead,
                             .scarcity = [this] { return scarcity(); },
                             .charge = [this](std::uint64_t bytes) { charge(bytes); }});
-  read_pool_ = std::make_unique<ssd::ReadPool>(
-      *file_, options_.io == SsdIo::kUring ? 0U : std::max(1U, options_.read_threads));
+  // Also where io_uring is wanted: the kernel may refuse it to a single worker.
+  read_pool_ = std::make_unique<ssd::ReadPool>(*file_, std::max(1U, options_.read_threads));
 }
 
 SsdTier::~SsdTier() {
