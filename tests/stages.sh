@@ -65,7 +65,7 @@ build_preset() {
 }
 
 # The targets whose code runs on several threads at once.
-concurrent_tests=(base_test stats_test net_test upstream_test tiers_test edge_test)
+concurrent_tests=(base_test stats_test net_test upstream_test tiers_test memcached_test edge_test)
 
 test_preset() {
   local preset=$1 repeat=$2 targets=(all)
