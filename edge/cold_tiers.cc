@@ -16,6 +16,8 @@ void ColdTiers::take_evicted(const RamTier::Evicted& evicted) {
   const Object& object = *evicted.object;
   // A marker lives for seconds.
   if (ssd == nullptr || (object.meta().flags & kObjectHitForMiss) != 0) return;
+  // Its body is there; what RAM had was the head.
+  if (object.far_body() != nullptr) return;
   // It came from there, and is there still.
   if (object.has_cold_copy() && ssd->may_have(object.key_hash())) return;
   SsdTier::Offer offer;

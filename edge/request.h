@@ -9,6 +9,7 @@
 #include "edge/client_trust.h"
 #include "edge/fill_board.h"
 #include "edge/site_table.h"
+#include "edge/store.h"
 #include "edge/stored_object.h"
 #include "lib/http/range.h"
 #include "lib/http/reuse.h"
@@ -169,6 +170,8 @@ class Request final : public http::ExchangeHandler, public FillReader {
   void add_cache_status(std::int64_t ttl_s);
   void pump();
   bool pump_object();
+  bool pump_far();
+  void take_chunk(Slice bytes);
   bool pump_fill(std::string& trailers);
   bool send_planned(Slice piece, std::uint64_t offset);
   void finish_response(std::string_view trailers = {});
@@ -205,6 +208,9 @@ class Request final : public http::ExchangeHandler, public FillReader {
   BodyPlan plan_;
   std::size_t piece_ = 0;          // next piece of object_
   std::uint64_t body_offset_ = 0;  // of that piece
+  SsdRead chunk_read_;             // of object_, when its body is far
+  bool chunk_waited_ = false;
+  bool reading_chunk_ = false;  // inside the call that asks for it
   std::string scratch_;
   std::string head_text_;  // of object_, made whole
   std::string request_id_;

@@ -169,6 +169,12 @@ Step Request::look_up() {
   object_ = std::move(found.object);
   // A host may have moved to another site since: what that one stored is not this one's.
   if (object_ && object_->meta().site != site_->id) object_.reset();
+  // What the disk has lost of a body makes the whole of it a miss.
+  if (object_ && object_->far_body() != nullptr && !worker_.store().has_body(*object_)) {
+    worker_.store().remove_if(*object_);
+    recalled_.clear();
+    object_.reset();
+  }
   if (object_) {
     outcome_.forwarded = false;
     return Step::kJudge;
@@ -350,6 +356,8 @@ void Request::reset() {
   variant_.clear();
   object_.reset();
   recalled_.clear();
+  chunk_read_ = {};
+  chunk_waited_ = false;
   recall_tried_ = 0;
   recalling_ = false;
   reuse_ = {};

@@ -80,6 +80,11 @@ Ref<const Object> Request::find_stored(std::string_view key) const {
 
 // Says where object_ came from; Cache-Status names every tier but RAM.
 void Request::take_tier() {
+  if (object_->far_body() != nullptr) {
+    outcome_.tier = stats::Tier::kSsd;
+    outcome_.detail = "ssd";
+    return worker_.store().note_far_hit(object_);
+  }
   const auto is_it = [this](const Ref<const Object>& recalled) { return recalled.get() == object_.get(); };
   if (std::none_of(recalled_.begin(), recalled_.end(), is_it)) {
     outcome_.tier = stats::Tier::kRam;

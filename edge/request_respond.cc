@@ -235,6 +235,7 @@ void Request::pump() {
 }
 
 bool Request::pump_object() {
+  if (object_->far_body() != nullptr) return pump_far();
   while (piece_ < object_->piece_count()) {
     if (exchange_->queued_bytes() > kObjectAheadBytes) return false;
     Slice piece = object_->piece(piece_++);

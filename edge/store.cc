@@ -9,6 +9,8 @@
 namespace meridian::edge {
 namespace {
 
+constexpr std::uint64_t kMostChunksLookedAt = 256;
+
 // The same object in memory of its own: what a tier has read into is needed for the next read.
 Ref<const Object> own_copy(const Object& object, const std::shared_ptr<PageFile>& pages) {
   std::vector<Slice> body;
@@ -34,6 +36,10 @@ Ref<const Object> own_copy(const Object& object, const std::shared_ptr<PageFile>
 }
 
 }  // namespace
+
+std::size_t SsdBody::footprint_bytes() const noexcept {
+  return allocated_bytes(this) + sizeof(SsdLarge) + large_->key.capacity() + large_->head.capacity();
+}
 
 Store::Store(RamTier& ram, std::shared_ptr<PageFile> pages, ColdTiers& cold, EventLoop& loop,
              Resolver& resolver)
@@ -93,9 +99,43 @@ bool Store::is_dead(const Object& object) const {
 // the region, and what it does not have costs no time.
 void Store::recall(std::uint64_t hash, std::string_view key, Recalled done) {
   if (!ssd_ || !cold_->ssd()->may_have(hash)) return ask_memcached(std::string(key), std::move(done));
-  ssd_->get(key, [this, key = std::string(key), done = std::move(done)](Ref<const Object> found) mutable {
-    if (found) return done(std::move(found));
-    ask_memcached(std::move(key), std::move(done));
+  const auto take = [this, key = std::string(key), done = std::move(done)](const SsdFound& found) mutable {
+    if (!found) return ask_memcached(std::move(key), std::move(done));
+    if (found.object) return done(found.object);
+    const SsdLarge& large = *found.large;
+    done(Object::make_far(large.key, large.meta, large.head, large.length, SsdBody::of(found.large)));
+  };
+  ssd_->find(hash, key, take).detach();
+}
+
+bool Store::has_body(const Object& object) const {
+  if (!ssd_) return false;
+  const SsdLarge& large = large_of(object);
+  // The log gives up neighbours together, so of a very large body a sample tells enough; what it misses cuts
+  // the response.
+  const std::uint64_t last = large.chunk_count() - 1;
+  const std::uint64_t step = std::max<std::uint64_t>(1, last / kMostChunksLookedAt);
+  for (std::uint64_t chunk = 0; chunk < last; chunk += step) {
+    if (!cold_->ssd()->may_have_chunk(large, chunk)) return false;
+  }
+  return cold_->ssd()->may_have_chunk(large, last);
+}
+
+SsdRead Store::read_body(const SsdLarge& large, std::uint64_t chunk, SsdReader::OnChunk done) {
+  if (ssd_) return ssd_->read_chunk(large, chunk, std::move(done));
+  done({});
+  return {};
+}
+
+void Store::note_far_hit(const Ref<const Object>& object) {
+  if (!ssd_ || object->body_size() > ram_.max_object_bytes() || !warm_.hit(object->key_hash())) return;
+  warm_.forget(object->key_hash());
+  ssd_->get(object->key(), [this, far = object](const Ref<const Object>& whole) {
+    if (!whole) return;
+    // Under the head that RAM has, which may have been confirmed since it was written. Anything else that
+    // came to RAM meanwhile is newer.
+    const Ref<const Object> copy = own_copy(*whole, pages_);
+    if (copy) ram_.replace(*far, copy->with(far->meta(), far->head()));
   });
 }
 
@@ -109,6 +149,12 @@ void Store::ask_memcached(std::string key, Recalled done) {
 }
 
 Ref<const Object> Store::promote(Ref<const Object> object, const std::function<bool()>& still_valid) {
+  if (object->far_body() != nullptr) {
+    // Its head is worth remembering: the next time nothing has to be read to judge it.
+    const std::uint64_t hash = object->key_hash();
+    ram_.put_if(object, [&] { return still_valid() && !ram_.find(hash, object->key()); });
+    return object;
+  }
   const bool from_ssd = object->has_cold_copy();
   // The list of a key's variants is needed for all of them.
   const bool is_list = (object->meta().flags & kObjectVaryIndex) != 0;

@@ -15,6 +15,22 @@
 
 namespace meridian::edge {
 
+// Where the body of a stored object is that is read from SSD piece by piece; see Object::make_far().
+class SsdBody final : public RefCounted {
+ public:
+  static Ref<const SsdBody> of(std::shared_ptr<const SsdLarge> large) {
+    return Ref<const SsdBody>::adopt(new SsdBody(std::move(large)));
+  }
+  const SsdLarge& large() const { return *large_; }
+  std::size_t footprint_bytes() const noexcept override;
+
+ private:
+  explicit SsdBody(std::shared_ptr<const SsdLarge> large) : large_(std::move(large)) {}
+  ~SsdBody() override = default;
+  void destroy() const noexcept override { delete this; }
+  const std::shared_ptr<const SsdLarge> large_;
+};
+
 // All tiers as one worker uses them. RAM answers at once; what is behind it is recalled, see recall(). What
 // is stored goes to RAM, from there to SSD when it is evicted, and to memcached when it is hot and small. On
 // the worker's loop.
@@ -40,6 +56,17 @@ class Store {
   void note_hit(const Ref<const Object>& object) {
     if (memcached_) share_if_hot(object);
   }
+
+  // --- bodies on SSD: for an object with far_body()
+  static const SsdLarge& large_of(const Object& object) {
+    return static_cast<const SsdBody*>(object.far_body())->large();
+  }
+  // False: some of it is gone.
+  bool has_body(const Object& object) const;
+  // Its chunk with this number; empty without data when it cannot be had. Called once, perhaps inside.
+  SsdRead read_body(const SsdLarge& large, std::uint64_t chunk, SsdReader::OnChunk done);
+  // It was asked for. One that RAM could hold is brought there whole at the second time.
+  void note_far_hit(const Ref<const Object>& object);
 
   // --- all tiers
   void remove(std::string_view key);

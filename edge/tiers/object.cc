@@ -86,6 +86,19 @@ Ref<Object> Object::make_large(std::string_view key, const ObjectMeta& meta, std
   return object;
 }
 
+Ref<Object> Object::make_far(std::string_view key, const ObjectMeta& meta, std::string_view head,
+                             std::uint64_t body_size, Ref<const RefCounted> body) {
+  const Slice place{std::move(body), nullptr, 0};
+  Ref<Object> object = make_large(key, meta, head, {&place, 1});
+  if (object) object->packed_ |= body_size << kBodyShift | kColdCopyBit;
+  return object;
+}
+
+const RefCounted* Object::far_body() const {
+  if (!is_large() || large().count != 1 || slices()[0].data != nullptr) return nullptr;
+  return slices()[0].owner.get();
+}
+
 Slice Object::piece(std::size_t index) const {
   DCHECK(index < piece_count());
   if (is_large()) return slices()[index];
@@ -99,6 +112,7 @@ std::string_view Object::inline_body() const {
 }
 
 Ref<Object> Object::with(const ObjectMeta& meta, std::string_view head) const {
+  if (far_body() != nullptr) return make_far(key(), meta, head, body_size(), slices()[0].owner);
   if (is_large()) return make_large(key(), meta, head, {slices(), large().count});
   const Slice body = Slice::of_static(inline_body());
   return make(key(), meta, head, {&body, 1});

@@ -48,14 +48,21 @@ class Object final : public RefCounted {
   static Ref<Object> make_large(std::string_view key, const ObjectMeta& meta, std::string_view head,
                                 std::span<const Slice> body);
 
+  // A response whose body lies elsewhere, in a tier that gives it piece by piece: `body` says where. Key,
+  // head and metadata are here as always, so that it can be judged, confirmed and kept in RAM like any other.
+  static Ref<Object> make_far(std::string_view key, const ObjectMeta& meta, std::string_view head,
+                              std::uint64_t body_size, Ref<const RefCounted> body);
+
   std::string_view key() const { return {text(), key_size()}; }
   std::string_view head() const { return {text() + key_size(), head_size_}; }
   std::uint64_t key_hash() const;
   const ObjectMeta& meta() const { return meta_; }
   std::uint64_t body_size() const { return packed_ >> kBodyShift; }
-  // The body's pieces in order; exactly one for an inline body, even when it is empty. A piece keeps its
-  // bytes alive.
-  std::size_t piece_count() const { return is_large() ? large().count : 1; }
+  // Where the body is; nullptr for one that is here.
+  const RefCounted* far_body() const;
+  // The body's pieces in order (none of a body that is far); exactly one for an inline body, even when it is
+  // empty. A piece keeps its bytes alive.
+  std::size_t piece_count() const { return !is_large() ? 1 : far_body() != nullptr ? 0 : large().count; }
   Slice piece(std::size_t index) const;
   // The inline body without touching the count (valid while the caller holds the object); empty for a large
   // one.

@@ -157,6 +157,63 @@ def test_a_disk_that_is_taken_leaves_the_edge_serving(edge, app, tmp_path):
     until(lambda: second.metric("meridian_edge_ssd_state", state="ok") == 1)
 
 
+LARGE = 1_000_000
+
+
+def large_on_ssd(edge, app, tmp_path, path="/large"):
+    """An edge that has a body of four chunks on SSD, and not in memory."""
+    served_edge = edge(app, top=ssd(tmp_path / "ssd").replace("ram: 1MiB", "ram: 16MiB"))
+    app.say(path, Say(200, [("Cache-Control", "max-age=3600"), ("ETag", '"l"')], body_of(path, LARGE)))
+    assert served_edge.get(path).body == body_of(path, LARGE)
+    for i in range(20):
+        app.say(f"/other-{i}", Say(200, [("Cache-Control", "max-age=3600")], body_of(f"/other-{i}", LARGE)))
+        served_edge.get(f"/other-{i}")
+    return served_edge
+
+
+def test_large_bodies_are_streamed_from_ssd_and_promoted_when_hot(edge, app, tmp_path):
+    served_edge = large_on_ssd(edge, app, tmp_path)
+    reply = served_edge.get("/large")
+    assert reply.body == body_of("/large", LARGE) and "detail=ssd" in reply["Cache-Status"]
+    until(lambda: "ssd" not in served_edge.get("/large")["Cache-Status"])
+    assert served_edge.get("/large").body == body_of("/large", LARGE)
+    assert len(app.asked_for("/large")) == 1
+
+
+def test_a_range_of_a_large_body_reads_only_its_chunks(edge, app, tmp_path):
+    served_edge = large_on_ssd(edge, app, tmp_path)
+    body, before = body_of("/large", LARGE), served_edge.metric("meridian_edge_ssd_bytes_total", direction="read")
+    for first, last in ((0, 0), (500_000, 500_999), (262_140, 262_150), (LARGE - 5, LARGE - 1)):
+        reply = served_edge.get("/large", [("Range", f"bytes={first}-{last}")])
+        assert (reply.status, reply.body) == (206, body[first : last + 1]), (first, last)
+    many = served_edge.get("/large", [("Range", "bytes=900000-900009,5-9")])
+    assert many.status == 206 and body[900_000:900_010] in many.body and body[5:10] in many.body
+    assert len(app.asked_for("/large")) == 1
+    assert served_edge.metric("meridian_edge_ssd_bytes_total", direction="read") - before < 5 * LARGE
+
+
+def test_a_large_stale_body_is_confirmed_without_being_sent_again(edge, app, tmp_path):
+    served_edge = large_on_ssd(edge, app, tmp_path)
+    app.say("/large", Say(304, [("Cache-Control", "max-age=3600"), ("ETag", '"l"'), ("X-New", "yes")]))
+    reply = served_edge.get("/large", [("Cache-Control", "no-cache")])
+    assert reply.status == 200 and reply.body == body_of("/large", LARGE) and reply["X-New"] == "yes"
+    assert served_edge.get("/large").body == body_of("/large", LARGE)
+    assert len(app.asked_for("/large")) == 2
+
+
+def test_a_large_body_survives_kill_and_does_not_survive_invalidation(edge, app, tmp_path):
+    served_edge = large_on_ssd(edge, app, tmp_path)
+    on_disk(served_edge)
+    os.kill(served_edge.process.pid, signal.SIGKILL)
+    served_edge.process.wait()
+    again = edge(app, top=ssd(tmp_path / "ssd"))
+    assert again.get("/large").body == body_of("/large", LARGE)
+    assert len(app.asked_for("/large")) == 1
+    app.say("/large", Say(204, []), Say(200, [("Cache-Control", "max-age=60")], "new"))
+    again.get("/large", method="PUT", body=b"new")
+    assert again.get("/large").body == b"new"
+
+
 @pytest.fixture
 def memcached():
     """memcached() -> (port, process)."""

@@ -158,5 +158,27 @@ TEST(Object, ReturnsEveryBlockWhenItGoes) {
   for (const Slice& slice : slices) EXPECT_TRUE(slice.owner->unique());
 }
 
+// A body that lies elsewhere: everything but the bytes is as ever, and a newer head keeps the way to them.
+TEST(Object, AFarBodyHasItsSizeAndNoPieces) {
+  const Slice elsewhere = Slice::copy_of("where");
+  const auto far = Object::make_far("k", meta_of("k", 1), "head", 10'000'000'000, elsewhere.owner);
+  EXPECT_EQ(far->key(), "k");
+  EXPECT_EQ(far->head(), "head");
+  EXPECT_EQ(far->body_size(), 10'000'000'000U);
+  EXPECT_EQ(far->piece_count(), 0U);
+  EXPECT_EQ(far->far_body(), elsewhere.owner.get());
+  EXPECT_TRUE(far->has_cold_copy());
+  const auto fresh = far->with(meta_of("k", 2), "newer head");
+  EXPECT_EQ(fresh->head(), "newer head");
+  EXPECT_EQ(fresh->body_size(), far->body_size());
+  EXPECT_EQ(fresh->far_body(), elsewhere.owner.get());
+  EXPECT_TRUE(fresh->has_cold_copy());
+  for (const std::size_t size : {std::size_t{0}, std::size_t{10}, Object::kInlineBody + 1}) {
+    const Slice body = Slice::copy_of(std::string(size, 'x'));
+    EXPECT_EQ(Object::from_fill("k", meta_of("k", 1), "head", {&body, 1})->far_body(), nullptr) << size;
+    EXPECT_EQ(Object::make_large("k", meta_of("k", 1), "head", {&body, 1})->far_body(), nullptr) << size;
+  }
+}
+
 }  // namespace
 }  // namespace meridian
