@@ -72,6 +72,26 @@ json tiers_of(Server& server) {
   return tiers;
 }
 
+// What the miss ratio would be with other sizes of RAM, from a sixteenth of it to sixty-four times as much.
+json miss_ratio_of(const MissRatioCurve& sampled, const TierStats& tier) {
+  constexpr double kLeast = 1.0 / 16, kMost = 64, kStep = 1.4142135623730951;
+  std::vector<std::uint64_t> sizes;
+  for (double times = kLeast; times < kMost * 1.001; times *= kStep) {
+    sizes.push_back(static_cast<std::uint64_t>(times * static_cast<double>(tier.capacity_bytes)));
+  }
+  const MissRatioCurve::Curve curve = sampled.at(sizes);
+  json points = json::array();
+  for (const MissRatioCurve::Point& point : curve.points) {
+    points.push_back({{"bytes", point.bytes}, {"miss_ratio", point.miss_ratio}});
+  }
+  return {{"tier", "ram"},
+          {"capacity_bytes", tier.capacity_bytes},
+          {"requests", curve.requests},
+          {"sampled_keys", curve.samples},
+          {"sampling_rate", curve.rate},
+          {"points", std::move(points)}};
+}
+
 // The same time whatever the first difference is, so that a token cannot be guessed byte by byte.
 bool same_secret(std::string_view a, std::string_view b) {
   unsigned difference = a.size() == b.size() ? 0 : 1;
@@ -191,11 +211,12 @@ Admin::Answer Admin::answer_command(const http::RequestHead& head, std::string_v
     return Answer{200, "application/json", value.dump(2) + "\n", {}};
   };
   Answer wrong_method = problem(405, "this path takes another method");
-  if (path == "/v1/origins" || path == "/v1/cache" || path == "/v1/config") {
+  if (path == "/v1/origins" || path == "/v1/cache" || path == "/v1/cache/mrc" || path == "/v1/config") {
     wrong_method.allow = "GET";
     if (!wants(http::Method::kGet)) return wrong_method;
     if (path == "/v1/origins") return body(origins_of(server_.sites()));
     if (path == "/v1/cache") return body(tiers_of(server_));
+    if (path == "/v1/cache/mrc") return body(miss_ratio_of(server_.miss_ratio(), server_.ram().stats()));
     return body(
         {{"version", server_.config().version}, {"source", server_.config().source}, {"program", kVersion}});
   }

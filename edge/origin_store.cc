@@ -219,6 +219,7 @@ void OriginFetch::put(Ref<const Object> object) {
     return;
   }
   const bool stored = worker_.store().put_if(object, [this] { return still_valid(); });
+  if (stored) worker_.record_use(object->key_hash(), *object);
   worker_.sheet().add(stats::kFills, stored ? stats::FillEnd::kStored : stats::FillEnd::kNotStored);
 }
 

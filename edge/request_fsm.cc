@@ -176,6 +176,7 @@ Step Request::look_up() {
     object_.reset();
   }
   if (object_) {
+    worker_.record_use(variant_.empty() ? hash_ : object_->key_hash(), *object_);
     outcome_.forwarded = false;
     return Step::kJudge;
   }

@@ -129,6 +129,8 @@ Result<void> Server::prepare(InheritedSockets& inherited) {
   log_ = *std::move(log);
   ram_ = std::make_unique<RamTier>(ram_options(config->cache, cold_));
   if (auto opened = open_cold_tiers(); !opened) return opened;
+  miss_ratio_ = std::make_unique<MissRatioCurve>(static_cast<std::size_t>(
+      config->cache.miss_ratio_share * static_cast<double>(config->cache.ram_bytes)));
   registry_ = stats::Registry::create(stats::Program::kEdge, kVersion);
   register_stats();
   const unsigned workers = worker_count(*config);
@@ -138,7 +140,7 @@ Result<void> Server::prepare(InheritedSockets& inherited) {
     Thread& thread = threads_.emplace_back();
     thread.loop = *std::move(loop);
     thread.worker = std::make_unique<Worker>(
-        *thread.loop, Shared{*ram_, cold_, fills_, *log_, connections_, fill_bytes_, pages_},
+        *thread.loop, Shared{*ram_, *miss_ratio_, cold_, fills_, *log_, connections_, fill_bytes_, pages_},
         registry_->add_sheet(), *config);
     thread.worker->use_sites(table_);
   }
@@ -243,7 +245,9 @@ void Server::register_stats() {
 
 void Server::scrape(stats::Scrape& to) {
   using stats::Sourced;
-  report("ram", ram_->stats(), to);
+  const TierStats ram = ram_->stats();
+  report("ram", ram, to);
+  report_miss_ratio("ram", *miss_ratio_, ram.capacity_bytes, to);
   if (config().cache.ssd) report_ssd(cold_.ssd(), to);
   if (const memcached::Fleet* fleet = cold_.fleet()) {
     report("memcached", fleet->stats(), to);
@@ -306,6 +310,7 @@ Result<std::string> Server::reload() {
   at_restart(worker_count(*config) != threads_.size(), "workers");
   at_restart(config->cache.max_object_share != old_config.cache.max_object_share, "cache.max_object_share");
   at_restart(!same_cold_tiers(config->cache, old_config.cache), "cache.ssd or cache.memcached");
+  at_restart(config->cache.miss_ratio_share != old_config.cache.miss_ratio_share, "cache.miss_ratio_share");
   at_restart(!(config->admin.address == old_config.admin.address), "admin.address");
   at_restart(config->access_log.path != old_config.access_log.path ||
                  config->access_log.format != old_config.access_log.format ||

@@ -14,6 +14,7 @@
 #include "edge/fill_table.h"
 #include "edge/inherited_sockets.h"
 #include "edge/site_table.h"
+#include "edge/tiers/miss_ratio_curve.h"
 #include "edge/tiers/ram_tier.h"
 #include "edge/worker.h"
 #include "lib/base/page_file.h"
@@ -50,6 +51,7 @@ class Server {
   stats::Registry& registry() { return *registry_; }
   RamTier& ram() { return *ram_; }
   ColdTiers& cold() { return cold_; }
+  const MissRatioCurve& miss_ratio() const { return *miss_ratio_; }
   AccessLog& log() { return *log_; }
   // How the SSD tier does, in a few words; for a configuration that has one.
   std::string ssd_state() const;
@@ -97,6 +99,7 @@ class Server {
   const std::shared_ptr<PageFile> pages_ = PageFile::create();
   ColdTiers cold_;
   std::unique_ptr<RamTier> ram_;
+  std::unique_ptr<MissRatioCurve> miss_ratio_;
   std::unique_ptr<AccessLog> log_;
   FillTable fills_;
   std::atomic<std::uint64_t> connections_{0};

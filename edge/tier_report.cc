@@ -1,6 +1,8 @@
 #include "edge/tier_report.h"
 
+#include <array>
 #include <utility>
+#include <vector>
 
 namespace meridian::edge {
 
@@ -27,6 +29,20 @@ void report(std::string_view tier, const TierStats& stats, stats::Scrape& to) {
   to.set(Sourced::kCacheInserts, static_cast<double>(stats.inserts), {tier});
   to.set(Sourced::kCacheEvictions, static_cast<double>(stats.evictions), {tier});
   to.set(Sourced::kCacheRejections, static_cast<double>(stats.rejections), {tier});
+}
+
+void report_miss_ratio(std::string_view tier, const MissRatioCurve& curve, std::uint64_t capacity_bytes,
+                       stats::Scrape& to) {
+  constexpr std::array<std::pair<std::string_view, double>, 6> kTimes = {
+      {{"0.5", 0.5}, {"1", 1}, {"2", 2}, {"4", 4}, {"8", 8}, {"16", 16}}};
+  std::vector<std::uint64_t> sizes;
+  for (const auto& [text, times] : kTimes) {
+    sizes.push_back(static_cast<std::uint64_t>(times * static_cast<double>(capacity_bytes)));
+  }
+  const MissRatioCurve::Curve now = curve.at(sizes);
+  for (std::size_t i = 0; i < now.points.size(); ++i) {
+    to.set(Sourced::kMissRatioAt, now.points[i].miss_ratio, {tier, kTimes[i].first});
+  }
 }
 
 void report_ssd(const SsdTier* ssd, stats::Scrape& to) {

@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "edge/tiers/miss_ratio_curve.h"
 #include "edge/tiers/ssd/ssd_tier.h"
 #include "edge/tiers/tier.h"
 #include "lib/stats/registry.h"
@@ -12,6 +13,9 @@ namespace meridian::edge {
 void report(std::string_view tier, const TierStats& stats, stats::Scrape& to);
 // `ssd` may be null: configured, but not to be had.
 void report_ssd(const SsdTier* ssd, stats::Scrape& to);
+// What it would miss at other sizes.
+void report_miss_ratio(std::string_view tier, const MissRatioCurve& curve, std::uint64_t capacity_bytes,
+                       stats::Scrape& to);
 std::string_view name_of(ssd::Health::State state);
 
 }  // namespace meridian::edge

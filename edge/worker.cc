@@ -58,6 +58,7 @@ std::unique_ptr<Resolver> make_resolver(EventLoop& loop, const config::ResolverC
 Worker::Worker(EventLoop& loop, const Shared& shared, stats::Sheet& sheet, const config::EdgeConfig& config)
     : loop_(loop),
       shared_(shared),
+      miss_ratio_(shared.miss_ratio),
       sheet_(sheet),
       board_(loop),
       resolver_(make_resolver(loop, config.resolver)),

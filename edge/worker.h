@@ -15,6 +15,7 @@
 #include "edge/request.h"
 #include "edge/site_table.h"
 #include "edge/store.h"
+#include "edge/tiers/miss_ratio_curve.h"
 #include "edge/tunnel.h"
 #include "lib/base/page_file.h"
 #include "lib/http/date.h"
@@ -32,6 +33,7 @@ namespace meridian::edge {
 // What the workers of one process share. Everything in it is safe to use from any thread.
 struct Shared {
   RamTier& ram;
+  MissRatioCurve& miss_ratio;
   ColdTiers& cold;
   FillTable& fills;
   AccessLog& log;
@@ -74,6 +76,13 @@ class Worker final : public http::ConnectionHost {
   // --- for requests and fetches ---
   EventLoop& loop() { return loop_; }
   Store& store() { return store_; }
+  // Counts a request for something that is stored, or is now: a hit, or the end of a miss.
+  void record_use(std::uint64_t hash, const Object& object) {
+    // A body that stays on SSD is nothing that more RAM would hold.
+    if (object.far_body() == nullptr && miss_ratio_.wants(hash)) {
+      miss_ratio_.take(hash, object.footprint_bytes());
+    }
+  }
   FillTable& fills() { return shared_.fills; }
   FillBoard& board() { return board_; }
   std::atomic<std::uint64_t>& fill_bytes() { return shared_.fill_bytes; }
@@ -118,6 +127,7 @@ class Worker final : public http::ConnectionHost {
 
   EventLoop& loop_;
   Shared shared_;
+  MissRatioSampler miss_ratio_;
   stats::Sheet& sheet_;
   FillBoard board_;
   std::unique_ptr<Resolver> resolver_;

@@ -151,7 +151,7 @@ TEST(LoadEdge, AnUnknownKeyIsRefusedWithTheNearestKnownOne) {
             "edge.yaml:6:10: cache: unknown key \"rma\"; did you mean \"ram\"?");
   EXPECT_EQ(refusal(with("cache: { compression: 1 }\n")),
             "edge.yaml:6:10: cache: unknown key \"compression\"; known here: ram fills max_object_share "
-            "memcached ssd");
+            "miss_ratio_share memcached ssd");
 }
 
 TEST(LoadEdge, ReportsEveryMistakeInTheOrderOfTheFile) {

@@ -179,9 +179,36 @@ def test_health_metrics_and_commands(app, edge, tmp_path):
     key = {"Authorization": "Bearer a-secret"}
     assert json.loads(admin("/v1/cache", fields=key).body)[0]["objects"] == 1
     assert json.loads(admin("/v1/origins", fields=key).body)[0]["url"] == app.url
+    assert admin("/v1/cache/mrc").status == 401
+    assert admin("/v1/cache/mrc", "POST", key).status == 405
     assert admin("/v1/reload", "POST", key).status == 200
     assert served.metric("meridian_edge_requests_total", result="hit") == 1
     assert served.metric("meridian_edge_cache_objects", tier="ram") == 1
+
+
+def test_the_miss_ratio_of_other_sizes_of_ram(app, edge, tmp_path):
+    """Forty objects asked for round and round: all of them fit, so only the first round misses."""
+    token = tmp_path / "token"
+    token.write_text("a-secret\n")
+    served = edge(app)
+    served.config.write_text(served.config.read_text().replace(
+        "admin: { address: 127.0.0.1:0 }", f"admin: {{ address: 127.0.0.1:0, token_file: {token} }}"))
+    served.process.signal(signal.SIGHUP)
+    served.process.wait_for_error("is in force")
+    for i in range(40):
+        app.say(f"/{i}", Say(200, FRESH, "x" * 1000))
+    with served.client() as client:
+        for _ in range(20):
+            for i in range(40):
+                assert client.ask(f"/{i}").status == 200
+    with Client(served.admin) as client:
+        curve = json.loads(client.ask("/v1/cache/mrc", "GET", {"Authorization": "Bearer a-secret"}).body)
+    assert curve["sampling_rate"] == 1 and curve["sampled_keys"] == 40
+    assert curve["requests"] >= 700
+    by_size = [point["miss_ratio"] for point in curve["points"]]
+    assert by_size == sorted(by_size, reverse=True)
+    assert by_size[-1] < 0.1
+    assert served.metric("meridian_edge_cache_miss_ratio_at", tier="ram", times="4") < 0.1
 
 
 def reaches(served, value, name, **labels):
