@@ -182,7 +182,7 @@ def test_health_metrics_and_commands(app, edge, tmp_path):
     assert admin("/v1/cache/mrc").status == 401
     assert admin("/v1/cache/mrc", "POST", key).status == 405
     assert admin("/v1/reload", "POST", key).status == 200
-    assert served.metric("meridian_edge_requests_total", result="hit") == 1
+    reaches(served, 1, "meridian_edge_requests_total", result="hit")
     assert served.metric("meridian_edge_cache_objects", tier="ram") == 1
 
 
