@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include "lib/base/check.h"
 
@@ -112,16 +113,15 @@ void MissRatioCurve::place(std::uint32_t slot, std::uint64_t bytes) {
 
 void MissRatioCurve::renumber() {
   // Those without a position are being placed.
-  std::vector<std::uint32_t> order;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> order;  // position, slot
   order.reserve(held_.size());
   for (std::uint32_t slot = 0; slot < held_.size(); ++slot) {
-    if (held_[slot].position != 0) order.push_back(slot);
+    if (held_[slot].position != 0) order.emplace_back(held_[slot].position, slot);
   }
-  std::sort(order.begin(), order.end(),
-            [&](std::uint32_t a, std::uint32_t b) { return held_[a].position < held_[b].position; });
+  std::sort(order.begin(), order.end());
   std::fill(sums_.begin(), sums_.end(), 0);
   last_position_ = 0;
-  for (const std::uint32_t slot : order) {
+  for (const auto& [position, slot] : order) {
     held_[slot].position = ++last_position_;
     add_at(last_position_, held_[slot].bytes);
   }
