@@ -1,6 +1,7 @@
 #include "edge/fill.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "edge/fill_board.h"
 #include "lib/base/check.h"
@@ -80,7 +81,7 @@ bool Fill::should_pause() {
   const Lock lock(*this);
   if (retain_) return false;
   drop_read_locked();
-  producer_waits_ = end_offset_ - first_offset_ > kWindow;
+  producer_waits_ = !backing_ && end_offset_ - first_offset_ > kWindow;
   return producer_waits_;
 }
 
@@ -98,6 +99,25 @@ void Fill::stop_retaining() {
   const Lock lock(*this);
   retain_ = false;
   drop_read_locked();
+}
+
+void Fill::set_backing(Ref<const RefCounted> body, std::uint64_t readable) {
+  Ref<const RefCounted> old;
+  const Lock lock(*this);
+  retain_ = false;
+  old = std::exchange(backing_, std::move(body));
+  readable_ = readable;
+  drop_read_locked();
+}
+
+Ref<const RefCounted> Fill::backing() const {
+  const Lock lock(*this);
+  return backing_;
+}
+
+void Fill::advance(Cursor& cursor, std::uint64_t bytes) {
+  const Lock lock(*this);
+  cursor.offset += bytes;
 }
 
 std::vector<Slice> Fill::take_body() {
@@ -121,7 +141,12 @@ Error Fill::error() const {
 
 std::size_t Fill::read(Cursor& cursor, Slice* to, std::size_t max, View& view) {
   const Lock lock(*this);
-  DCHECK(cursor.offset >= first_offset_);
+  if (cursor.offset < first_offset_) {
+    view = view_;
+    view.behind = static_cast<bool>(backing_);
+    view.body = view.behind ? Body::kFlowing : Body::kBroken;
+    return 0;
+  }
   std::size_t count = 0;
   const auto first = pieces_.begin() + static_cast<std::ptrdiff_t>(first_piece_);
   auto at = std::partition_point(first, pieces_.end(), [&](const Piece& piece) {
@@ -146,6 +171,10 @@ std::size_t Fill::read(Cursor& cursor, Slice* to, std::size_t max, View& view) {
 void Fill::drop_read_locked() {
   std::uint64_t slowest = end_offset_;
   for (const Cursor* cursor : cursors_) slowest = std::min(slowest, cursor->offset);
+  if (backing_) {
+    const std::uint64_t window_begin = end_offset_ - std::min(end_offset_, kWindow);
+    slowest = std::max(slowest, std::min(window_begin, readable_));
+  }
   for (; first_piece_ < pieces_.size(); ++first_piece_) {
     Piece& piece = pieces_[first_piece_];
     if (piece.offset + piece.slice.size > slowest) break;
@@ -170,7 +199,7 @@ void Fill::detach(FillBoard& board) {
 
 bool Fill::add_cursor(const Cursor* cursor) {
   const Lock lock(*this);
-  if (cursor->offset < first_offset_) return false;
+  if (cursor->offset < first_offset_ && !backing_) return false;
   cursors_.push_back(cursor);
   return true;
 }

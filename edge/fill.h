@@ -58,6 +58,7 @@ class Fill : public std::enable_shared_from_this<Fill> {
     Verdict verdict = Verdict::kPending;
     Body body = Body::kFlowing;
     bool producer_waits = false;  // room was made that it waits for: tell FillBoard::wake_producer()
+    bool behind = false;          // what comes next is no longer here, but where backing() says
   };
 
   // `owner` is the board of the worker that produces. An empty key: for the one that starts it, alone.
@@ -84,7 +85,10 @@ class Fill : public std::enable_shared_from_this<Fill> {
   std::uint64_t produced_bytes() const;
   // Stops keeping what all have read: the object has become too large to store.
   void stop_retaining();
-  // The whole body, for storing. Only after finish() on a retaining fill.
+  // From now on the first `readable` bytes can also be read where `body` says (as of Object::far_body()), and
+  // no reader holds anything up: who falls a window behind reads there. An empty one: no longer.
+  void set_backing(Ref<const RefCounted> body, std::uint64_t readable);
+  // The whole body, for storing. Only after finish() on a retaining fill, or before anything was dropped.
   std::vector<Slice> take_body();
 
   // --- for readers ---
@@ -97,6 +101,10 @@ class Fill : public std::enable_shared_from_this<Fill> {
   Error error() const;
   // Takes up to `max` pieces at the cursor and moves it. The view tells whether more will come.
   std::size_t read(Cursor& cursor, Slice* to, std::size_t max, View& view);
+  // Where a reader that is behind finds the body.
+  Ref<const RefCounted> backing() const;
+  // It has read so many bytes there, or needs none of them.
+  void advance(Cursor& cursor, std::uint64_t bytes);
 
  private:
   friend class FillBoard;
@@ -150,6 +158,8 @@ class Fill : public std::enable_shared_from_this<Fill> {
   std::size_t first_piece_ GUARDED_BY(mutex_) = 0;     // those before it were dropped
   std::uint64_t first_offset_ GUARDED_BY(mutex_) = 0;  // everything before it was dropped
   std::uint64_t end_offset_ GUARDED_BY(mutex_) = 0;
+  Ref<const RefCounted> backing_ GUARDED_BY(mutex_);
+  std::uint64_t readable_ GUARDED_BY(mutex_) = 0;
   std::vector<const Cursor*> cursors_ GUARDED_BY(mutex_);
   std::vector<Place> places_ GUARDED_BY(mutex_);
 };

@@ -274,12 +274,14 @@ void OriginFetch::invalidate(const http::ResponseHead& head) {
 
 void OriginFetch::on_body(Slice bytes) {
   worker_.sheet().add_n(stats::kOriginBytesIn, bytes.size);
-  if (storing_ && !fits(fill_->produced_bytes() + bytes.size)) stop_storing(http::NotStored::kTooLarge);
-  if (storing_) hold(bytes.size);
+  const std::uint64_t produced = fill_->produced_bytes() + bytes.size;
+  const bool goes_on = !storing_ || (fits(produced) && (ssd_fill_ || fits_ram(produced) || move_to_ssd()));
+  if (!goes_on) stop_storing(http::NotStored::kTooLarge);
+  if (storing_ && !ssd_fill_) hold(bytes.size);
   append_body(std::move(bytes));
   // Readers have run inside append(), and the last one may have gone.
   if (ended_ || !fetch_) return;
-  if (fill_->should_pause()) {
+  if (ssd_lags_ || fill_->should_pause()) {
     paused_ = true;
     fetch_->pause();
   }
@@ -288,6 +290,10 @@ void OriginFetch::on_body(Slice bytes) {
 // What is stored and may be large goes into pages as it comes, so that no client's socket has to copy it: not
 // those who follow now, and not those who come later.
 void OriginFetch::append_body(Slice bytes) {
+  if (ssd_fill_) {
+    if (!append_to_ssd(bytes)) stop_storing(http::NotStored::kTierRefused);
+    return fill_->append(std::move(bytes));
+  }
   const bool large = fill_->head().length.value_or(fill_->produced_bytes()) > Object::kInlineBody;
   if (storing_ && large && !pages_ && worker_.pages())
     pages_.emplace(worker_.pages(), fill_->head().length.value_or(0));
@@ -299,10 +305,17 @@ void OriginFetch::on_done(const http::FieldList& trailers) {
   std::string block;
   for (const http::Field& field : trailers) http::append_field(block, field.name, field.value);
   if (settled_) return end();
+  has_all_ = true;
+  trailer_block_ = std::move(block);
+  if (ssd_fill_ && !commit_to_ssd()) return;  // the disk lags: it goes on when there is room
+  finish();
+}
+
+void OriginFetch::finish() {
   if (storing_) store();
   close_to_askers();
   settled_ = true;
-  fill_->finish(std::move(block));
+  fill_->finish(std::move(trailer_block_));
   end();
 }
 
@@ -340,7 +353,7 @@ void OriginFetch::on_readers_changed() {
     end();
     return;
   }
-  if (paused_ && !fill_->should_pause()) {
+  if (paused_ && !ssd_lags_ && !fill_->should_pause()) {
     paused_ = false;
     fetch_->resume();
   }

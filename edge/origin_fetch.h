@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "edge/fill_board.h"
+#include "edge/store.h"
 #include "edge/tiers/object.h"
 #include "lib/base/page_file.h"
 #include "lib/http/message.h"
@@ -114,10 +115,18 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   std::vector<std::string> replaced_fields() const;
   void put(Ref<const Object> object);
   void stop_storing(http::NotStored reason);
+  bool fits_ram(std::uint64_t body_bytes) const;
   void append_body(Slice bytes);
+  bool begin_ssd_fill(const FillHead& head);
+  bool move_to_ssd();
+  bool append_to_ssd(Slice bytes);
+  void leave_ssd();
+  void wait_for_ssd();
+  bool commit_to_ssd();
   void hold(std::uint64_t bytes);
   void let_go();
   void close_to_askers();
+  void finish();
   void end();
 
   Worker& worker_;
@@ -134,10 +143,12 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   std::uint32_t generation_ = 0;
   std::int64_t started_ms_ = 0;
   bool has_body_ = false;
-  bool has_whole_body_ = false;      // all of it has come
-  bool validating_ = false;          // our own validators were sent
-  std::optional<PageWriter> pages_;  // of the body, where it is stored and not small
-  std::uint64_t held_bytes_ = 0;     // counted in Worker::fill_bytes()
+  bool has_whole_body_ = false;        // all of it has come
+  bool validating_ = false;            // our own validators were sent
+  std::unique_ptr<SsdFill> ssd_fill_;  // of a body that is too large for RAM
+  Ref<const SsdBody> ssd_body_;        // where readers that fall behind find it
+  std::optional<PageWriter> pages_;    // of the body, where it is stored and not small
+  std::uint64_t held_bytes_ = 0;       // counted in Worker::fill_bytes()
   bool storing_ = false;
   bool partial_ = false;
   bool background_ = false;  // a refresh: no request waits for it
@@ -145,6 +156,9 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   bool headed_ = false;   // the verdict is out
   bool settled_ = false;  // all is decided: only the end is waited for
   bool paused_ = false;
+  bool ssd_lags_ = false;      // it said when_room()
+  bool has_all_ = false;       // of the body
+  std::string trailer_block_;  // kept while the disk lags
   bool ended_ = false;
 };
 

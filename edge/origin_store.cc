@@ -60,6 +60,14 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
     worker_.sheet().add(stats::kNotStored, stats::label<stats::NotStoredReason>(decision.reason));
     mark_not_shareable(head.status, decision.reason);
   }
+  if (storing_ && length && !fits_ram(*length) && !begin_ssd_fill(fill_head)) {
+    storing_ = fill_head.stored = shareable = false;
+    fill_head.reason = http::token_of(http::NotStored::kTierRefused);
+    worker_.sheet().change(stats::kFillsRunning, -1);
+    worker_.sheet().add(stats::kNotStored,
+                        stats::label<stats::NotStoredReason>(http::NotStored::kTierRefused));
+    mark_not_shareable(head.status, http::NotStored::kTierRefused);
+  }
   if (!shareable) close_to_askers();
   headed_ = true;
   no_body_ = no_body;
@@ -126,7 +134,12 @@ void OriginFetch::settle_variant(const http::ResponseHead& head, FillHead& fill_
 
 bool OriginFetch::fits(std::uint64_t body_bytes) const {
   const std::uint64_t site_limit = site().config.cache.max_object_bytes;
-  return body_bytes <= worker_.store().max_object_bytes() && (site_limit == 0 || body_bytes <= site_limit);
+  const std::uint64_t most = partial_ ? worker_.store().max_object_bytes() : worker_.store().max_body_bytes();
+  return body_bytes <= most && (site_limit == 0 || body_bytes <= site_limit);
+}
+
+bool OriginFetch::fits_ram(std::uint64_t body_bytes) const {
+  return body_bytes <= worker_.store().max_object_bytes();
 }
 
 bool OriginFetch::still_valid() const { return worker_.fills().generation(plan_.hash) == generation_; }
@@ -245,6 +258,7 @@ void OriginFetch::stop_storing(http::NotStored reason) {
                                                                         : stats::FillEnd::kNotStored);
   let_go();
   close_to_askers();
+  if (ssd_fill_) leave_ssd();
   fill_->stop_retaining();
 }
 

@@ -171,6 +171,8 @@ class Request final : public http::ExchangeHandler, public FillReader {
   void pump();
   bool pump_object();
   bool pump_far();
+  bool pump_behind();
+  bool read_chunk(const SsdLarge& large, std::uint64_t chunk);
   void take_chunk(Slice bytes);
   bool pump_fill(std::string& trailers);
   bool send_planned(Slice piece, std::uint64_t offset);

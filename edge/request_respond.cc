@@ -266,6 +266,11 @@ bool Request::pump_fill(std::string& trailers) {
     Fill::View view;
     const std::size_t count = fill_->read(cursor_, pieces.data(), pieces.size(), view);
     if (view.producer_waits) FillBoard::wake_producer(fill_, worker_.board());
+    if (view.behind) {
+      if (!pump_behind()) return false;
+      if (!plan_.everything() && plan_.done()) return true;
+      continue;
+    }
     for (std::size_t i = 0; i < count; ++i) {
       const std::size_t size = pieces[i].size;
       if (!send_planned(std::move(pieces[i]), offset)) return false;

@@ -108,6 +108,20 @@ void Store::recall(std::uint64_t hash, std::string_view key, Recalled done) {
   ssd_->find(hash, key, take).detach();
 }
 
+std::uint64_t Store::max_body_bytes() const {
+  return ssd_ ? std::max(ram_.max_object_bytes(), cold_->ssd()->max_object_bytes()) : ram_.max_object_bytes();
+}
+
+std::unique_ptr<SsdFill> Store::begin_fill(std::string_view key, const ObjectMeta& meta,
+                                           std::string_view head, std::optional<std::uint64_t> length) {
+  return ssd_ ? cold_->ssd()->begin(key, meta, head, length) : nullptr;
+}
+
+void Store::filled(std::string_view key) {
+  ram_.remove(key);
+  if (memcached_) memcached_->remove(key);
+}
+
 bool Store::has_body(const Object& object) const {
   if (!ssd_) return false;
   const SsdLarge& large = large_of(object);

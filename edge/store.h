@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,7 @@
 #include "edge/hot_keys.h"
 #include "edge/tiers/memcached/memcached_tier.h"
 #include "edge/tiers/ram_tier.h"
+#include "edge/tiers/ssd/ssd_fill.h"
 #include "edge/tiers/ssd/ssd_reader.h"
 #include "lib/base/page_file.h"
 
@@ -56,6 +58,15 @@ class Store {
   void note_hit(const Ref<const Object>& object) {
     if (memcached_) share_if_hot(object);
   }
+
+  // --- what is too large for RAM goes to SSD as it comes
+  // The largest body that any tier takes.
+  std::uint64_t max_body_bytes() const;
+  // Empty: SSD does not take it.
+  std::unique_ptr<SsdFill> begin_fill(std::string_view key, const ObjectMeta& meta, std::string_view head,
+                                      std::optional<std::uint64_t> length);
+  // Such a fill was committed: what RAM and memcached have of its key is older.
+  void filled(std::string_view key);
 
   // --- bodies on SSD: for an object with far_body()
   static const SsdLarge& large_of(const Object& object) {

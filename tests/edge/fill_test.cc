@@ -96,6 +96,42 @@ TEST_F(FillTest, ErrorBeforeTheHeadFailsAndAfterItBreaks) {
   EXPECT_EQ(other.view.body, Fill::Body::kBroken);
 }
 
+// With the body on disk as well, memory keeps a window of it, and who is slower is told to read there.
+TEST_F(FillTest, WhatCanBeReadElsewhereWaitsForNobody) {
+  Collector fast(board, fill);
+  Collector slow(board, fill);
+  slow.reads = false;
+  fill->publish_head({}, true, true);
+  const Slice elsewhere = Slice::copy_of("where");
+  const std::string block(64 * 1024, 'x');
+  std::uint64_t sent = 0;
+  while (sent < 8 * Fill::kWindow) {
+    fill->append(Slice::copy_of(block));
+    sent += block.size();
+    fill->set_backing(elsewhere.owner, sent - block.size());
+    EXPECT_FALSE(fill->should_pause());
+  }
+  EXPECT_EQ(fast.body.size(), sent);
+
+  Fill::Cursor cursor;
+  Slice piece;
+  Fill::View view;
+  EXPECT_EQ(fill->read(cursor, &piece, 1, view), 0U);
+  EXPECT_TRUE(view.behind);
+  EXPECT_EQ(fill->backing().get(), elsewhere.owner.get());
+  fill->advance(cursor, sent - Fill::kWindow);
+  EXPECT_EQ(fill->read(cursor, &piece, 1, view), 1U) << "the window is in memory";
+  EXPECT_FALSE(view.behind);
+
+  Collector late(board, fill);
+  EXPECT_TRUE(late.view.behind || late.body.empty()) << "it may join, and begins on disk";
+  fill->set_backing({}, 0);
+  cursor = {};
+  EXPECT_EQ(fill->read(cursor, &piece, 1, view), 0U);
+  EXPECT_EQ(view.body, Fill::Body::kBroken) << "what it needs is nowhere any more";
+  slow.leave();
+}
+
 TEST_F(FillTest, WhatIsNotKeptWaitsForTheSlowestAndWakesTheProducer) {
   Producer producer;
   board.produce(*fill, producer);

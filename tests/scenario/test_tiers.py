@@ -7,7 +7,9 @@ import random
 import signal
 import socket
 import subprocess
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -212,6 +214,53 @@ def test_a_large_body_survives_kill_and_does_not_survive_invalidation(edge, app,
     app.say("/large", Say(204, []), Say(200, [("Cache-Control", "max-age=60")], "new"))
     again.get("/large", method="PUT", body=b"new")
     assert again.get("/large").body == b"new"
+
+
+HUGE = 20_000_000
+
+
+@pytest.mark.parametrize("length", ["auto", None])
+def test_what_is_too_large_for_memory_goes_straight_to_ssd(edge, app, tmp_path, length):
+    served_edge = edge(app, top=ssd(tmp_path / "ssd", ", max_object_share: 0.5"))
+    body = body_of("/huge", HUGE)
+    app.say("/huge", Say(200, [("Cache-Control", "max-age=3600")], body, length=length))
+    assert served_edge.get("/huge").body == body
+    reply = served_edge.get("/huge")
+    assert reply.body == body and reply.hit and "detail=ssd" in reply["Cache-Status"]
+    part = served_edge.get("/huge", [("Range", "bytes=19000000-19000009")])
+    assert (part.status, part.body) == (206, body[19_000_000:19_000_010])
+    assert len(app.asked_for("/huge")) == 1
+
+
+def test_a_slow_reader_of_a_large_fill_holds_up_nobody(edge, app, tmp_path):
+    """One client takes nothing, one comes when half is over; the fetch goes on, and all get every byte."""
+    served_edge = edge(app, top=ssd(tmp_path / "ssd", ", max_object_share: 0.5"))
+    body, half, go_on = body_of("/huge", HUGE), HUGE // 2, threading.Event()
+
+    def in_two_halves(connection, _asked):
+        head = f"HTTP/1.1 200 OK\r\nCache-Control: max-age=3600\r\nContent-Length: {HUGE}\r\n\r\n"
+        connection.sendall(head.encode() + body[:half])
+        assert go_on.wait(PATIENCE_S)
+        connection.sendall(body[half:])
+        return True
+
+    app.say("/huge", in_two_halves)
+    with socket.create_connection(served_edge.address) as slow:
+        slow.sendall(b"GET /huge HTTP/1.1\r\nHost: a.test\r\n\r\n")
+        app.wait_asked("/huge")
+        until(lambda: served_edge.metric("meridian_edge_origin_received_bytes_total") >= half)
+        with ThreadPoolExecutor(2) as pool:
+            late = [pool.submit(served_edge.get, "/huge", host="a.test") for _ in range(2)]
+            until(lambda: served_edge.metric("meridian_edge_followers") == 2)
+            go_on.set()
+            assert all(one.result().body == body for one in late)
+        got = bytearray()
+        while len(got) < HUGE or b"\r\n\r\n" not in got[:2000] or len(got) < got.index(b"\r\n\r\n") + 4 + HUGE:
+            piece = slow.recv(1 << 20)
+            assert piece, "the slow reader was cut"
+            got += piece
+    assert bytes(got[got.index(b"\r\n\r\n") + 4:]) == body
+    assert len(app.asked_for("/huge")) == 1
 
 
 @pytest.fixture
