@@ -172,8 +172,9 @@ void Fill::drop_read_locked() {
   std::uint64_t slowest = end_offset_;
   for (const Cursor* cursor : cursors_) slowest = std::min(slowest, cursor->offset);
   if (backing_) {
+    // What cannot be read there yet stays, also when all have it: others may still come.
     const std::uint64_t window_begin = end_offset_ - std::min(end_offset_, kWindow);
-    slowest = std::max(slowest, std::min(window_begin, readable_));
+    slowest = std::min(std::max(slowest, window_begin), readable_);
   }
   for (; first_piece_ < pieces_.size(); ++first_piece_) {
     Piece& piece = pieces_[first_piece_];

@@ -123,6 +123,8 @@ TEST_F(FillTest, WhatCanBeReadElsewhereWaitsForNobody) {
   EXPECT_EQ(fill->read(cursor, &piece, 1, view), 1U) << "the window is in memory";
   EXPECT_FALSE(view.behind);
 
+  cursor.offset = sent - block.size();
+  EXPECT_EQ(fill->read(cursor, &piece, 1, view), 1U) << "all have read this, but it is nowhere else yet";
   Collector late(board, fill);
   EXPECT_TRUE(late.view.behind || late.body.empty()) << "it may join, and begins on disk";
   fill->set_backing({}, 0);
