@@ -48,6 +48,7 @@ class Run {
     test::SsdHarness harness(options(disk_));
     flushed_.push_back({disk_.event_count(kFile), {}});
     while (bytes_left_ > 0) step(harness);
+    evictions_ = harness.ssd().stats().evictions;
   }
 
   // Returns how many objects were found.
@@ -79,6 +80,7 @@ class Run {
   }
 
   test::FaultDisk& disk() { return disk_; }
+  std::uint64_t evictions() const { return evictions_; }
   std::size_t first_event() const { return flushed_.front().event; }
 
  private:
@@ -107,6 +109,7 @@ class Run {
   std::uint64_t bytes_left_;
   std::string keys_;
   std::uint64_t version_ = 0;
+  std::uint64_t evictions_ = 0;
   std::map<std::string, Asked> last_;
   std::vector<Flushed> flushed_;
   test::FaultDisk disk_;
@@ -117,6 +120,7 @@ void check_all_states(std::uint64_t seed, std::uint64_t bytes, bool nothing_evic
   SCOPED_TRACE("seed " + std::to_string(seed));
   Run run(seed, bytes, keys);
   run.record();
+  EXPECT_EQ(run.evictions() == 0, nothing_evicted);
   const std::vector<test::FaultDisk::Event> events = run.disk().events(kFile);
   const std::size_t size = run.disk().bytes(kFile).size();
   std::mt19937_64 random(seed);
@@ -141,7 +145,7 @@ std::uint64_t seed_of_run() {
 }
 
 TEST(SsdCrash, WhatWasFlushedComesBackAndNothingWrongDoes) {
-  check_all_states(seed_of_run(), 6 * test::kMiB, true);
+  check_all_states(seed_of_run(), 4 * test::kMiB, true);
 }
 
 TEST(SsdCrash, TheSameWhileTheLogGoesRound) { check_all_states(seed_of_run() + 1, 40 * test::kMiB, false); }

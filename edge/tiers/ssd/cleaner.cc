@@ -11,6 +11,8 @@ namespace {
 constexpr double kMostShare = 0.5;
 // Up to this share one use is enough.
 constexpr double kFirstShare = 0.25;
+// For how many batches one record waits when writers keep the log full.
+constexpr int kMostWaits = 4;
 // From this scarcity on the budget is left to new objects.
 constexpr double kTooScarce = 0.9;
 
@@ -98,7 +100,11 @@ bool Cleaner::write_again(const RecordView& view, std::uint64_t from) {
   source.head = view.head;
   const Slice body = Slice::of_static(view.body);
   source.body = {&body, 1};
-  if (log_.reinsert(source, from) != Log::Put::kDone) return false;
+  Log::Put put = log_.reinsert(source, from);
+  for (int i = 0; i < kMostWaits && put == Log::Put::kFull && log_.wait_for_batch(); ++i) {
+    put = log_.reinsert(source, from);
+  }
+  if (put != Log::Put::kDone) return false;
   count(shared_.counters.reinserted);
   count(shared_.counters.reinserted_bytes, source.header.total_bytes());
   return true;

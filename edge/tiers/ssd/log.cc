@@ -48,10 +48,6 @@ bool Log::fits(std::uint64_t bytes) const {
 
 // A batch that begins a segment begins with the segment's first page.
 bool Log::open_batch() {
-  if (head_.generation == 0 && segments_.free_count() == 0) {
-    victim_.notify_one();
-    return false;
-  }
   batch_ = pool_->take(limits_.batch_bytes);
   if (!batch_) return false;
   filled_ = 0;
@@ -64,12 +60,16 @@ bool Log::open_batch() {
   return true;
 }
 
-char* Log::reserve(std::uint64_t bytes, std::uint64_t* offset) {
+char* Log::reserve(std::uint64_t bytes, Writer writer, std::uint64_t* offset) {
   DCHECK(bytes + kPage <= limits_.batch_bytes);
   if (head_.generation != 0 && !fits(bytes)) close_segment();
   if (batch_ && filled_ + bytes > limits_.batch_bytes) {
     close_batch();
     if (!fits(bytes)) close_segment();
+  }
+  if (!has_segment(writer)) {
+    victim_.notify_one();
+    return nullptr;
   }
   if (!batch_ && !open_batch()) return nullptr;
   *offset = shared_.geometry.offset_of(head_.segment) + used_ + filled_;
@@ -112,11 +112,11 @@ void Log::push_end(const SegmentHead& head, const std::vector<TocEntry>& entries
   work_.notify_one();
 }
 
-Log::Put Log::append(const RecordSource& source, Place* place) {
+Log::Put Log::append(const RecordSource& source, Writer writer, Place* place) {
   if (!shared_.health.may_write()) return Put::kOff;
   const std::uint64_t bytes = source.header.total_bytes();
   std::uint64_t offset = 0;
-  char* to = reserve(bytes, &offset);
+  char* to = reserve(bytes, writer, &offset);
   if (to == nullptr) return Put::kFull;
   if (!write_record(source, {shared_.geometry.identity, head_.generation, offset}, shared_.keyring, to)) {
     // Its room stays unused.
@@ -135,7 +135,7 @@ Log::Put Log::put(const RecordSource& source, const StillValid& still_valid) {
   MutexLock lock(mutex_);
   if (still_valid && !still_valid()) return Put::kGone;
   append_tombstones();
-  const Put put = append(source, &place);
+  const Put put = append(source, Writer::kAnyone, &place);
   if (put == Put::kDone) shared_.index.put(index_hash_of(source.header), place);
   return put;
 }
@@ -143,7 +143,7 @@ Log::Put Log::put(const RecordSource& source, const StillValid& still_valid) {
 Log::Put Log::put_unseen(const RecordSource& source, Unseen* unseen) {
   MutexLock lock(mutex_);
   append_tombstones();
-  const Put put = append(source, &unseen->place);
+  const Put put = append(source, Writer::kAnyone, &unseen->place);
   unseen->generation = head_.generation;
   return put;
 }
@@ -164,7 +164,7 @@ Log::Put Log::reinsert(const RecordSource& source, std::uint64_t from) {
   MutexLock lock(mutex_);
   const std::optional<Place> now = shared_.index.find(hash);
   if (!now || now->offset() != from) return Put::kGone;
-  const Put put = append(source, &placed);
+  const Put put = append(source, Writer::kReserved, &placed);
   if (put == Put::kDone) shared_.index.move(hash, from, placed);
   return put;
 }
@@ -186,7 +186,7 @@ void Log::append_tombstones() {
     source.header.kind = static_cast<std::uint8_t>(RecordKind::kTombstone);
     source.header.key_hash = tombstones_.back();
     Place place;
-    if (append(source, &place) != Put::kDone) return;
+    if (append(source, Writer::kReserved, &place) != Put::kDone) return;
     tombstones_.pop_back();
   }
 }

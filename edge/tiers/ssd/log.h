@@ -54,7 +54,7 @@ class Log {
     std::uint64_t batch_bytes = 1 << 20;
     std::uint64_t buffer_bytes = 32 << 20;  // of all batches that wait
     std::int64_t write_after_ms = 1000;     // how long a batch may wait to be filled
-    std::size_t free_segments = 2;          // kept free by the cleaner
+    std::size_t free_segments = 3;          // kept free by the cleaner
   };
   enum class Put : std::uint8_t {
     kDone,
@@ -109,6 +109,9 @@ class Log {
   // Waits until segments are needed and one can be had; nothing: the log ends.
   std::optional<std::uint32_t> wait_for_victim() EXCLUDES(mutex_);
   void give_free(std::uint32_t segment) EXCLUDES(mutex_);
+  // After kFull: waits a while for a batch to be written. False: there is no segment to write to, and only
+  // the caller can make one.
+  bool wait_for_batch() EXCLUDES(mutex_);
   // Ends wait_for_victim().
   void stop_cleaning() EXCLUDES(mutex_);
   // True while the cleaner has something to do.
@@ -126,13 +129,21 @@ class Log {
     bool ends_segment = false;
     std::function<void(bool)> durable;
   };
-  char* reserve(std::uint64_t bytes, std::uint64_t* offset) REQUIRES(mutex_);
+  // The last free segment is for what the cleaner writes again, and for tombstones: while it is in use,
+  // nobody else appends. Without it, giving up segments under load would lose what is worth keeping.
+  static constexpr std::size_t kReservedSegments = 1;
+  enum class Writer : std::uint8_t { kAnyone, kReserved };
+  bool has_segment(Writer writer) const REQUIRES(mutex_) {
+    if (writer == Writer::kReserved) return head_.generation != 0 || segments_.free_count() > 0;
+    return segments_.free_count() >= kReservedSegments + (head_.generation == 0 ? 1 : 0);
+  }
+  char* reserve(std::uint64_t bytes, Writer writer, std::uint64_t* offset) REQUIRES(mutex_);
   bool fits(std::uint64_t bytes) const REQUIRES(mutex_);
   bool open_batch() REQUIRES(mutex_);
   void close_batch() REQUIRES(mutex_);
   void close_segment() REQUIRES(mutex_);
   void push_end(const SegmentHead& head, const std::vector<TocEntry>& entries) REQUIRES(mutex_);
-  Put append(const RecordSource& source, Place* place) REQUIRES(mutex_);
+  Put append(const RecordSource& source, Writer writer, Place* place) REQUIRES(mutex_);
   void append_tombstones() REQUIRES(mutex_);
   bool has_room() const REQUIRES(mutex_);
 
@@ -153,6 +164,7 @@ class Log {
   mutable Mutex mutex_;
   CondVar work_;
   CondVar victim_;
+  CondVar written_;
   SegmentHead head_ GUARDED_BY(mutex_);                       // of the open segment; generation 0: none
   std::uint64_t used_ GUARDED_BY(mutex_) = 0;                 // of the open segment, by closed batches
   std::vector<TocEntry> toc_ GUARDED_BY(mutex_);              // of the open segment

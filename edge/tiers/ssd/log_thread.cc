@@ -12,7 +12,7 @@ constexpr int kLookAgainMs = 20;
 }  // namespace
 
 bool Log::has_room() const {
-  return (head_.generation != 0 || segments_.free_count() > 0) &&
+  return has_segment(Writer::kAnyone) &&
          (batch_ || pool_->used_bytes() + limits_.batch_bytes <= limits_.buffer_bytes);
 }
 
@@ -124,6 +124,14 @@ void Log::forget(const Job& job) {
   }
 }
 
+bool Log::wait_for_batch() {
+  MutexLock lock(mutex_);
+  if (!has_segment(Writer::kReserved)) return false;
+  if (!batch_ && pool_->used_bytes() + limits_.batch_bytes > limits_.buffer_bytes)
+    written_.wait_for(mutex_, std::chrono::milliseconds(kLookAgainMs));
+  return true;
+}
+
 void Log::finish_job() {
   std::vector<std::function<void()>> calls;
   Job done;
@@ -134,6 +142,7 @@ void Log::finish_job() {
     done.memory.reset();
     append_tombstones();
     if (has_room()) calls.swap(room_calls_);
+    written_.notify_all();
   }
   for (const auto& call : calls) call();
 }

@@ -157,7 +157,7 @@ SsdTier::SsdTier(SsdOptions options, std::unique_ptr<ssd::DiskFile> file, const 
   if (geometry_.segment_bytes < 4 * kLeastBatch) limits.batch_bytes = geometry_.chunk_bytes + kBatchRoom;
   limits.buffer_bytes = std::max(options_.buffer_bytes, 4 * limits.batch_bytes);
   limits.write_after_ms = options_.write_after_ms;
-  limits.free_segments = std::max<std::size_t>(2, geometry_.segment_count / 256);
+  limits.free_segments = std::max<std::size_t>(3, geometry_.segment_count / 256);
   log_ = std::make_unique<ssd::Log>(*shared_, limits, std::move(recovered.without_end));
   cleaner_ = std::make_unique<ssd::Cleaner>(
       *shared_, *log_,
