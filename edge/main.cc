@@ -164,6 +164,8 @@ int serve(const Flags& flags, const std::string& program, const std::vector<std:
     if (!opened) return give_up(opened.error());
     admin = *std::move(opened);
   }
+  if ((*server)->config().cache.ssd && (*server)->cold().ssd() == nullptr)
+    say("cache.ssd is " + (*server)->ssd_state() + "; it is tried again, and requests go on without it");
   Upgrade upgrade(**loop, program, arguments);
   Signals signals(**loop, **server, admin.get(), upgrade);
   for (const SocketAddress& address : (*server)->addresses())

@@ -148,6 +148,7 @@ def test_what_was_invalidated_does_not_come_back_from_ssd(edge, app, tmp_path, r
 def test_a_disk_that_is_taken_leaves_the_edge_serving(edge, app, tmp_path):
     first = edge(app, top=ssd(tmp_path / "ssd"))
     second = edge(app, top=ssd(tmp_path / "ssd"))
+    second.process.wait_for_error("cache.ssd is off: .*meridian.cache")
     app.say("/", Say(200, [("Cache-Control", "max-age=60")], "served"))
     assert second.get("/").body == b"served"
     with Client(second.admin) as admin:
