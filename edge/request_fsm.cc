@@ -301,7 +301,7 @@ TrustedNetworks Request::trusted_networks() const {
   const SocketAddress& local = exchange_->local();
   for (const config::ListenConfig& listen : view_->table->config().listen) {
     if (listen.address.port() != local.port()) continue;
-    const bool exact = listen.address.ip() == local.ip();
+    const bool exact = listen.address == local;
     if (exact || (listen.address.is_any() && trusted.lists[1] == nullptr))
       trusted.lists[1] = &listen.trusted_proxies;
     if (exact) break;
