@@ -77,6 +77,12 @@ def table(header, rows):
     return "\n".join(lines)
 
 
+def progress(text):
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
+
+
 def free_port():
     """A port that nobody has now. For programs that must be told one; ours choose their own and say which."""
     with socket.socket() as probe:
@@ -149,6 +155,15 @@ class Child(subprocess.Popen):
         for pid in descendants(self.pid):
             with contextlib.suppress(OSError):
                 total += cpu_ns(pid)
+        return total
+
+    def disk_read_bytes(self):
+        """What it made the disk read: nothing for what was in the page cache."""
+        total = 0
+        for pid in descendants(self.pid):
+            with contextlib.suppress(OSError):
+                text = pathlib.Path(f"/proc/{pid}/io").read_text(encoding="ascii")
+                total += int(re.search(r"^read_bytes: (\d+)$", text, re.M).group(1))
         return total
 
     def memory_bytes(self):

@@ -84,7 +84,7 @@ class Edge(Server):
 
     def words(self):
         log = f'access_log: {{ path: "{self.folder}/access.log" }}' if self.settings["logs"] else ""
-        return {**super().words(), "access_log": log}
+        return {**super().words(), "access_log": log, "cold_tiers": ""}
 
     def command(self):
         return [self.settings["build"] / self.program, "--config", self.render("edge.yaml")]
@@ -194,9 +194,12 @@ class Varnish(Server):
     package = "varnish"
     speaks_tls = False  # Debian's has none; a terminator in front of it would be another program's figure
 
+    def store(self):
+        return f"malloc,{self.settings['cache_mib']}m"
+
     def command(self):
         command = ["varnishd", "-F", "-n", self.folder / "work", "-a", f"127.0.0.1:{self.port}", "-T", "none",
-                   "-f", self.render("varnish.vcl"), "-s", f"malloc,{self.settings['cache_mib']}m",
+                   "-f", self.render("varnish.vcl"), "-s", self.store(),
                    "-p", "thread_pools=1", "-p", "timeout_idle=3600", "-p", "default_grace=0"]
         # Its shared-memory log is its access log.
         if self.settings["logs"]:
@@ -211,7 +214,7 @@ class TrafficServer(Server):
 
     def words(self):
         return {**super().words(), "logging": 3 if self.settings["logs"] else 0,
-                "disk_mib": self.settings["cache_mib"] * 2}
+                "disk_mib": self.settings["cache_mib"] * 2, "disk_threads": 2}
 
     def environment(self):
         return {"TS_RUNROOT": str(self.folder / "runroot.yaml")}

@@ -1,5 +1,6 @@
 // The load that wrk cannot make: every object once (to fill a cache, or to show that it is filled), objects
-// by Zipf's law, and TLS handshakes none of which is resumed. Prints one JSON object.
+// by Zipf's law (with exponent 0 all alike), and TLS handshakes none of which is resumed. Prints one JSON
+// object.
 //
 //   bench_load --port N --connections 32 --mode each --prefix /m/ --count 500000
 //   bench_load --port N --mode zipf --prefix /z/ --count 100000 --exponent 1.0 --seconds 5
@@ -58,6 +59,15 @@ void run(Load& load, std::size_t connections, Clock::time_point until) {
   }
 }
 
+// The latency that this share of the responses did not exceed; they are put in order.
+unsigned quantile_us(std::vector<std::uint32_t>& latencies_us, double share) {
+  if (latencies_us.empty()) return 0;
+  const auto last = static_cast<double>(latencies_us.size() - 1);
+  const auto at = latencies_us.begin() + static_cast<std::ptrdiff_t>(share * last);
+  std::nth_element(latencies_us.begin(), at, latencies_us.end());
+  return *at;
+}
+
 Schedule schedule_of(int argc, char** argv, const std::string& mode) {
   const std::string prefix = option(argc, argv, "--prefix", "/b/1024");
   const std::uint64_t count = option_number(argc, argv, "--count", 1);
@@ -88,9 +98,11 @@ int main(int argc, char** argv) {
       start + std::chrono::microseconds(static_cast<std::int64_t>(seconds * 1e6)));
   const double took = std::chrono::duration<double>(Clock::now() - start).count();
   std::printf(
-      "{\"requests\": %llu, \"errors\": %llu, \"body_bytes\": %llu, \"resumed\": %llu, \"seconds\": %.3f}\n",
+      "{\"requests\": %llu, \"errors\": %llu, \"body_bytes\": %llu, \"resumed\": %llu, \"seconds\": %.3f, "
+      "\"p50_us\": %u, \"p99_us\": %u}\n",
       static_cast<unsigned long long>(load.tally.requests),
       static_cast<unsigned long long>(load.tally.errors),
       static_cast<unsigned long long>(load.tally.body_bytes),
-      static_cast<unsigned long long>(load.tally.resumed), took);
+      static_cast<unsigned long long>(load.tally.resumed), took, quantile_us(load.tally.latencies_us, 0.5),
+      quantile_us(load.tally.latencies_us, 0.99));
 }

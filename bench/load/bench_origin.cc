@@ -1,6 +1,6 @@
 // The origin of the benches: answers from memory on one core, with everything that a cache needs to know.
 //
-//   /b/SIZE        cacheable, SIZE bytes
+//   /b/SIZE-ID     cacheable, SIZE bytes; "-ID", which tells objects of one size apart, may be left out
 //   /z/ID          cacheable, 1 to 32 KiB by ID
 //   /m/ID          cacheable, 1 KiB
 //   /nostore/SIZE  not to be stored, SIZE bytes

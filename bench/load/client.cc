@@ -57,6 +57,7 @@ bool Client::begin() {
 bool Client::prepare() {
   request_ = "GET " + path_ + " HTTP/1.1\r\nHost: www.example.test\r\n";
   request_ += load_.close_after ? "Connection: close\r\n\r\n" : "\r\n";
+  asked_ = std::chrono::steady_clock::now();
   written_ = 0;
   head_.clear();
   in_body_ = response_done_ = false;
@@ -86,6 +87,9 @@ bool Client::finish(bool good) {
   if (good) {
     ++load_.tally.requests;
     load_.tally.body_bytes += body_bytes_;
+    const auto took = std::chrono::steady_clock::now() - asked_;
+    load_.tally.latencies_us.push_back(
+        static_cast<std::uint32_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));
     if (ssl_ != nullptr && SSL_session_reused(ssl_) == 1) ++load_.tally.resumed;
   } else {
     ++load_.tally.errors;

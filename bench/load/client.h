@@ -3,9 +3,11 @@
 #include <openssl/types.h>
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bench/load/schedule.h"
 
@@ -15,8 +17,9 @@ struct Tally {
   std::uint64_t requests = 0;  // whole responses with status 200
   std::uint64_t errors = 0;
   std::uint64_t body_bytes = 0;
-  std::uint64_t resumed = 0;  // TLS handshakes that took up an old session: there must be none
-  bool over = false;          // no new request is begun
+  std::vector<std::uint32_t> latencies_us;  // from asking to the last byte
+  std::uint64_t resumed = 0;                // TLS handshakes that took up an old session: there must be none
+  bool over = false;                        // no new request is begun
 };
 
 // What all connections of a load have in common.
@@ -64,6 +67,7 @@ class Client {
   std::uint32_t watched_ = 0;
   std::string path_;
   std::string request_;
+  std::chrono::steady_clock::time_point asked_;
   std::size_t written_ = 0;
   std::string head_;
   bool in_body_ = false;

@@ -1,0 +1,134 @@
+"""The edge and its peers with a cache on a disk and little memory beside it, and the edge with a memcached.
+Their configurations are those of servers.py; only the store is another."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+
+from harness import BenchError, free_port, wait_for_port
+from servers import Edge, Nginx, Server, TrafficServer, Varnish
+
+# The file of the edge may be larger than those of its peers, as it keeps a part of its segments free.
+NEEDED_GIB = 12
+EDGE_FILE_MIB = 3072
+PEER_FILE_MIB = 2048
+
+
+class Disk:
+    """A folder on a real disk, gone at the end however that comes."""
+
+    def __init__(self, parent):
+        self.path = pathlib.Path(tempfile.mkdtemp(prefix="meridian-tiers-", dir=parent))
+        # Squid and Varnish give up root, and must reach their files below.
+        self.path.chmod(0o755)
+
+    def __enter__(self):
+        free = os.statvfs(self.path)
+        if free.f_bavail * free.f_frsize < NEEDED_GIB << 30:
+            raise BenchError(f"{NEEDED_GIB} GiB of free disk are needed in {self.path.parent}: --dir")
+        try:
+            os.close(os.open(self.path / "probe", os.O_CREAT | os.O_RDWR | os.O_DIRECT, 0o600))
+        except OSError as refused:
+            raise BenchError(f"{self.path.parent} has no direct I/O, so it is no disk: --dir") from refused
+        return self
+
+    def __exit__(self, *_):
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def records(self, count, record_bytes):
+        """What the bare program reads from: as many bytes as everyone has stored, on the disk and not in the cache."""
+        path = self.path / "records"
+        block = os.urandom(record_bytes)
+        with open(path, "wb") as file:
+            for _ in range(count):
+                file.write(block)
+            file.flush()
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return path
+
+
+class OnDisk(Server):
+    """What all of them have in common: the store lies on the disk."""
+
+    disk_mib = PEER_FILE_MIB
+
+    def __init__(self, stage, settings):
+        super().__init__(stage, settings)
+        self.storage = settings["disk"] / self.folder.name
+        self.storage.mkdir()
+        # For those that give up root.
+        self.storage.chmod(0o777)
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.storage, ignore_errors=True)
+
+    def words(self):
+        ram_mib = self.settings["ram_mib"]
+        return {**super().words(), "ram_mib": ram_mib, "cache_bytes": ram_mib << 20, "disk_mib": self.disk_mib}
+
+
+class DiskEdge(OnDisk, Edge):
+    disk_mib = EDGE_FILE_MIB
+
+    def words(self):
+        ssd = f", ssd: {{ path: {self.storage}, size: {self.disk_mib}MiB, admission: all }}"
+        return {**super().words(), "cache_mib": self.settings["ram_mib"], "cold_tiers": ssd}
+
+
+class DiskNginx(OnDisk, Nginx):
+    def words(self):
+        return {**super().words(), "cache_mib": self.disk_mib}
+
+
+class DiskVarnish(OnDisk, Varnish):
+    def store(self):
+        return f"file,{self.storage}/objects,{self.disk_mib}m"
+
+
+class DiskTrafficServer(OnDisk, TrafficServer):
+    def words(self):
+        return {**super().words(), "disk_threads": 8}
+
+
+class Squid(OnDisk):
+    name = "squid"
+    program = "squid"
+    package = "squid"
+    speaks_tls = False
+
+    def command(self):
+        config = self.render("squid.conf")
+        command = ["squid", "-N", "-n", f"bench{self.port}", "-f", str(config)]
+        # It gives up root before it opens its logs.
+        self.folder.chmod(0o777)
+        made = subprocess.run([*command, "-z"], capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            raise BenchError(f"squid made no cache:\n{made.stdout}{made.stderr}")
+        return command
+
+
+class MemcachedEdge(Edge):
+    """With hardly any memory of its own: what is asked for comes from a memcached on the other core."""
+
+    def start(self):
+        self.memcached_port = free_port()
+        self.memcached = self.stage.start(
+            ["memcached", "-u", "root", "-l", "127.0.0.1", "-U", "0", "-t", "1", "-p", str(self.memcached_port),
+             "-m", "512"], "memcached", self.stage.load_core)
+        wait_for_port(self.memcached_port, self.memcached)
+        return super().start()
+
+    def stop(self):
+        super().stop()
+        self.stage.stop(self.memcached)
+
+    def words(self):
+        memcached = f', memcached: {{ servers: ["127.0.0.1:{self.memcached_port}"], after_hits: 0 }}'
+        return {**super().words(), "cache_mib": 1, "cold_tiers": memcached}
+
+
+DISK_PEERS = [DiskNginx, DiskVarnish, DiskTrafficServer, Squid]
