@@ -10,6 +10,10 @@ namespace meridian::edge {
 namespace {
 
 constexpr std::uint64_t kMostChunksLookedAt = 256;
+// Of the bytes that memory holds, how many SSD may have served between two hits of what is promoted. A copy
+// into memory costs what about three hits there save (bench/tiers, 64 KiB), so it must be likely to be hit as
+// often before it leaves again.
+constexpr std::uint64_t kWindowShare = 4;
 
 // The same object in memory of its own: what a tier has read into is needed for the next read.
 Ref<const Object> own_copy(const Object& object, const std::shared_ptr<PageFile>& pages) {
@@ -141,9 +145,12 @@ SsdRead Store::read_body(const SsdLarge& large, std::uint64_t chunk, SsdReader::
   return {};
 }
 
+bool Store::comes_again_soon(const Object& object) {
+  return warm_.hit(object.key_hash(), object.body_size(), ram_.capacity_bytes() / kWindowShare);
+}
+
 void Store::note_far_hit(const Ref<const Object>& object) {
-  if (!ssd_ || object->body_size() > ram_.max_object_bytes() || !warm_.hit(object->key_hash())) return;
-  warm_.forget(object->key_hash());
+  if (!ssd_ || object->body_size() > ram_.max_object_bytes() || !comes_again_soon(*object)) return;
   ssd_->get(object->key(), [this, far = object](const Ref<const Object>& whole) {
     if (!whole) return;
     // Under the head that RAM has, which may have been confirmed since it was written. Anything else that
@@ -172,15 +179,13 @@ Ref<const Object> Store::promote(Ref<const Object> object, const std::function<b
   const bool from_ssd = object->has_cold_copy();
   // The list of a key's variants is needed for all of them.
   const bool is_list = (object->meta().flags & kObjectVaryIndex) != 0;
-  if (from_ssd && !is_list && !warm_.hit(object->key_hash())) return object;
+  if (from_ssd && !is_list && !comes_again_soon(*object)) return object;
   if (object->body_size() > ram_.max_object_bytes()) return object;
   Ref<const Object> copy = own_copy(*object, pages_);
   if (!copy) return object;
   // A newer one may have come meanwhile.
   const std::uint64_t hash = copy->key_hash();
   ram_.put_if(copy, [&] { return still_valid() && !ram_.find(hash, copy->key()); });
-  // The next time that it is asked for twice it may come again.
-  if (from_ssd) warm_.forget(object->key_hash());
   return copy;
 }
 

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "edge/cold_tiers.h"
-#include "edge/hot_keys.h"
+#include "edge/soon_again.h"
 #include "edge/tiers/memcached/memcached_tier.h"
 #include "edge/tiers/ram_tier.h"
 #include "edge/tiers/ssd/ssd_fill.h"
@@ -99,7 +99,7 @@ class Store {
   using Recalled = std::function<void(Ref<const Object>)>;
   void recall(std::uint64_t hash, std::string_view key, Recalled done);
   // What came from a cold tier goes into RAM if it is likely to be asked for again soon: what memcached had,
-  // and what SSD served for the second time. Returns what to serve.
+  // and what SSD serves twice soon. Returns what to serve.
   Ref<const Object> promote(Ref<const Object> object, const std::function<bool()>& still_valid);
 
  private:
@@ -107,6 +107,7 @@ class Store {
   void share(const Ref<const Object>& object);
   void ask_memcached(std::string key, Recalled done);
   bool is_dead(const Object& object) const;
+  bool comes_again_soon(const Object& object);
 
   RamTier& ram_;
   std::shared_ptr<PageFile> pages_;
@@ -114,7 +115,7 @@ class Store {
   EventLoop* loop_ = nullptr;
   std::unique_ptr<SsdReader> ssd_;
   std::unique_ptr<MemcachedTier> memcached_;
-  HotKeys warm_{2};  // what SSD served, and is to be promoted at the second time
+  SoonAgain warm_;  // what SSD served
 };
 
 }  // namespace meridian::edge

@@ -45,6 +45,7 @@ class RamTier final : public Tier {
   // meanwhile or `next` is too large, and nothing is changed then.
   bool replace(const Object& expected, Ref<const Object> next);
   std::uint64_t max_object_bytes() const { return max_object_bytes_.load(std::memory_order_relaxed); }
+  std::uint64_t capacity_bytes() const { return capacity_bytes_.load(std::memory_order_relaxed); }
   // Evicts at once what no longer fits. A large cut also forgets which objects were popular.
   void set_capacity(std::uint64_t capacity_bytes);
 
@@ -89,10 +90,10 @@ class RamTier final : public Tier {
   const unsigned shard_bits_;
   const std::unique_ptr<ObjectShard[]> shards_;
   std::atomic<std::uint64_t> max_object_bytes_{0};
+  std::atomic<std::uint64_t> capacity_bytes_{0};  // changed under writers_
 
   mutable Mutex writers_;
   std::unique_ptr<EvictionPolicy> policy_ GUARDED_BY(writers_);  // names objects by id_of()
-  std::uint64_t capacity_bytes_ GUARDED_BY(writers_) = 0;
   std::uint64_t object_bytes_ GUARDED_BY(writers_) = 0;
   std::uint64_t index_bytes_ GUARDED_BY(writers_) = 0;
   TierStats counts_ GUARDED_BY(writers_);

@@ -93,6 +93,10 @@ class EventLoop {
   void enter_turn() {
     if (!time_is_fresh_) read_time();
   }
+  // Does what is scheduled to be done soon, for a handler of a descriptor that hands out many large answers
+  // at once: what it has handed out goes to the sockets while it is still in the processor's cache. To be
+  // called by on_fd() itself only, whose owner the work must not destroy.
+  void run_soon();
   // Bytes that anything on this loop may use within one call; never across calls.
   static constexpr std::size_t kScratchBytes = 16384;
   char* scratch() { return scratch_.get(); }
@@ -104,7 +108,6 @@ class EventLoop {
   Result<void> open();
   void turn(bool may_wait);
   void read_time();
-  void run_soon();
   void run_end_of_turn();
   void run_posted();
   void set_wake_timer();

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "edge/hot_keys.h"
 #include "edge/tiers/object.h"
 
 namespace meridian::edge {
@@ -43,16 +42,6 @@ TEST(RecentRemovals, VariantsAndPartsBelongToTheirPrimaryKey) {
   EXPECT_EQ(primary_hash_of("http://a.test/x"), hash_of_key("http://a.test/x"));
   EXPECT_EQ(primary_hash_of("http://a.test/x\naccept-language:de"), hash_of_key("http://a.test/x"));
   EXPECT_EQ(primary_hash_of("http://a.test/x\n\n206"), hash_of_key("http://a.test/x"));
-}
-
-TEST(HotKeys, TellsOnceUntilForgotten) {
-  HotKeys keys(2);
-  EXPECT_FALSE(keys.hit(42));
-  EXPECT_TRUE(keys.hit(42));
-  EXPECT_FALSE(keys.hit(42));
-  keys.forget(42);
-  EXPECT_FALSE(keys.hit(42));
-  EXPECT_TRUE(keys.hit(42));
 }
 
 }  // namespace
