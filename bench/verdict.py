@@ -1,7 +1,8 @@
 """Which bars the edge holds, and the table that says so: for programs that measure the edge beside its peers.
 
 Results are {name: {"title", "figures": {server: {"value"}}, "unit" (optional)}}. A bar is {"against": a column, or
-`bytes` for an absolute figure, "at_most": of the ratio, "ahead_of_peers": no peer may have less}.
+`bytes` for an absolute figure, "at_most": of the ratio, "ahead_of_peers": no peer may have less, but those whose
+figure says "in_memory": it is of something else}.
 """
 
 import harness
@@ -25,7 +26,8 @@ def judge(results, bars, peers):
         if result["ratio"] > bar["at_most"]:
             what = f"{edge['value']:.0f} B" if against == "bytes" else f"{result['ratio']:.2f} x {against}"
             reasons.append(f"{what}, the bar is {bar['at_most']}")
-        rivals = [peer.name for peer in peers if bar["ahead_of_peers"] and peer.name in figures]
+        rivals = [peer.name for peer in peers if bar["ahead_of_peers"] and peer.name in figures
+                  and not figures[peer.name].get("in_memory")]
         behind = [peer for peer in rivals if figures[peer]["value"] <= edge["value"]]
         if behind:
             reasons.append("behind " + ", ".join(behind))
