@@ -36,6 +36,7 @@ void report_miss_ratio(std::string_view tier, const MissRatioCurve& curve, std::
   constexpr std::array<std::pair<std::string_view, double>, 6> kTimes = {
       {{"0.5", 0.5}, {"1", 1}, {"2", 2}, {"4", 4}, {"8", 8}, {"16", 16}}};
   std::vector<std::uint64_t> sizes;
+  sizes.reserve(kTimes.size());
   for (const auto& [text, times] : kTimes) {
     sizes.push_back(static_cast<std::uint64_t>(times * static_cast<double>(capacity_bytes)));
   }

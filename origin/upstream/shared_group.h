@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/breaker.h"
 #include "lib/base/mutex.h"
 #include "lib/net/tls.h"
-#include "lib/base/breaker.h"
 #include "origin/upstream/origin_url.h"
 #include "origin/upstream/rate_window.h"
 #include "origin/upstream/retry_budget.h"
