@@ -190,6 +190,7 @@ Recovered recover(const DiskFile& file, const Geometry& geometry, const Keyring&
   std::atomic<std::uint32_t> next{0};
   std::vector<Finder> finders(std::max(1U, threads), Finder(file, geometry, keyring, index, recovered));
   std::vector<std::thread> running;
+  running.reserve(finders.size());
   for (Finder& finder : finders) {
     running.emplace_back([&] {
       for (std::uint32_t i = next.fetch_add(1); i < geometry.segment_count; i = next.fetch_add(1)) {
