@@ -10,16 +10,11 @@
 #include <string>
 #include <vector>
 
+#include "bench/measure.h"
 #include "lib/wire/ring.h"
 
 namespace meridian::wire {
 namespace {
-
-double cpu_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
 
 struct Row {
   unsigned edges = 0;
@@ -36,13 +31,13 @@ Row measure(unsigned edges, std::uint64_t lookups) {
   std::array<Ring::Index, 3> room;
   Row row;
   row.edges = edges;
-  double start = cpu_ns();
+  double start = bench::cpu_ns();
   for (std::uint64_t i = 0; i < lookups; ++i) ++counts[ring.owner(i * 0x9E3779B97F4A7C15ULL)];
-  row.owner_ns = (cpu_ns() - start) / static_cast<double>(lookups);
-  start = cpu_ns();
+  row.owner_ns = (bench::cpu_ns() - start) / static_cast<double>(lookups);
+  start = bench::cpu_ns();
   std::uint64_t sum = 0;
   for (std::uint64_t i = 0; i < lookups; ++i) sum += ring.order(i * 0x9E3779B97F4A7C15ULL, room)[0];
-  row.order_ns = (cpu_ns() - start) / static_cast<double>(lookups);
+  row.order_ns = (bench::cpu_ns() - start) / static_cast<double>(lookups);
   if (sum == 0 && edges > 1) std::abort();
   const double fair = static_cast<double>(lookups) / edges;
   row.least_share = static_cast<double>(*std::min_element(counts.begin(), counts.end())) / fair;
@@ -54,18 +49,7 @@ Row measure(unsigned edges, std::uint64_t lookups) {
 }  // namespace meridian::wire
 
 int main(int argc, char** argv) {
-  bool quick = false;
-  const char* json_path = nullptr;
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--quick") == 0) {
-      quick = true;
-    } else if (std::strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
-      json_path = argv[++i];
-    } else {
-      std::fprintf(stderr, "usage: ring_bench [--quick] [--json FILE]\n");
-      return 2;
-    }
-  }
+  const auto [quick, json_path] = meridian::bench::options_of(argc, argv, "ring_bench");
   std::string json;
   for (const unsigned edges : {1U, 3U, 10U, 30U, 100U}) {
     const auto row = meridian::wire::measure(edges, (quick ? 10'000'000U : 100'000'000U) / (edges + 9));

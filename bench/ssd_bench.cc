@@ -20,6 +20,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/measure.h"
 #include "bench/ssd/bare_reads.h"
 #include "bench/ssd/figures.h"
 #include "bench/ssd/sink.h"
@@ -54,14 +55,6 @@ class Folder {
   Folder& operator=(const Folder&) = delete;
   std::string path;
 };
-
-std::size_t resident_bytes() {
-  std::FILE* file = std::fopen("/proc/self/statm", "r");
-  unsigned long total = 0, resident = 0;
-  if (file == nullptr || std::fscanf(file, "%lu %lu", &total, &resident) != 2) std::abort();
-  std::fclose(file);
-  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
 
 std::string key_of(std::uint64_t i) {
   return "http://www.example.test/objects/" + std::to_string(10'000'000 + i);
@@ -104,7 +97,7 @@ void measure_index(const Settings& settings, Figures& figures) {
   const std::uint64_t seed = 42;
   for (const std::uint64_t count : counts) {
     ::malloc_trim(0);
-    const std::size_t before = resident_bytes();
+    const std::size_t before = bench::resident_bytes();
     // As a tier of 100 GiB makes it.
     ssd::Index index(14, 7);
     const auto hash_of = [&](std::uint64_t i) {
@@ -119,7 +112,8 @@ void measure_index(const Settings& settings, Figures& figures) {
     const std::string of = " at " + std::to_string(count);
     const bool bar = count == 10'000'000;
     figures.add("index: accounted bytes an object" + of, each(index.footprint_bytes()), "B", bar ? 16 : 0);
-    figures.add("index: resident bytes an object" + of, each(resident_bytes() - before), "B", bar ? 16 : 0);
+    figures.add("index: resident bytes an object" + of, each(bench::resident_bytes() - before), "B",
+                bar ? 16 : 0);
     std::mt19937_64 random(3);
     const int lookups = 2'000'000;
     std::uint64_t found = 0;
@@ -186,7 +180,7 @@ void measure_recovery(const Settings& settings, Figures& figures) {
       const std::uint64_t size_bytes = count * 448 + 512 * kMiB;
       fill_in_child(folder.path, size_bytes, count, kill_it);
       ::malloc_trim(0);
-      const std::size_t before = resident_bytes();
+      const std::size_t before = bench::resident_bytes();
       const double start = seconds_of(CLOCK_MONOTONIC);
       const double cpu_start = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
       auto tier = open_tier(options_for(folder.path, size_bytes));
@@ -201,10 +195,10 @@ void measure_recovery(const Settings& settings, Figures& figures) {
       figures.add("recovery: share that is back, " + of, back * 100, "%");
       if (back < 0.99) std::exit(1);
       ::malloc_trim(0);
-      figures.add(
-          "recovery: resident bytes an object of the whole tier, " + of,
-          (static_cast<double>(resident_bytes()) - static_cast<double>(before)) / static_cast<double>(count),
-          "B");
+      figures.add("recovery: resident bytes an object of the whole tier, " + of,
+                  (static_cast<double>(bench::resident_bytes()) - static_cast<double>(before)) /
+                      static_cast<double>(count),
+                  "B");
     }
   }
 }

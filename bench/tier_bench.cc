@@ -12,6 +12,7 @@
 #include <thread>
 #include <vector>
 
+#include "bench/measure.h"
 #include "edge/tiers/ram_tier.h"
 
 namespace meridian {
@@ -31,25 +32,11 @@ Ref<Object> object_of(const std::string& key) {
   return Object::from_fill(key, {}, head, {&slice, 1});
 }
 
-std::size_t resident_bytes() {
-  std::FILE* file = std::fopen("/proc/self/statm", "r");
-  unsigned long total = 0, resident = 0;
-  if (file == nullptr || std::fscanf(file, "%lu %lu", &total, &resident) != 2) std::abort();
-  std::fclose(file);
-  return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-}
-
-double cpu_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
-}
-
 // CPU time of all threads, which other load on the machine disturbs less than the time of day.
 double nanoseconds_per(std::size_t count, const std::function<void()>& work) {
-  const double start = cpu_ns();
+  const double start = bench::cpu_ns();
   work();
-  return (cpu_ns() - start) / static_cast<double>(count);
+  return (bench::cpu_ns() - start) / static_cast<double>(count);
 }
 
 class Figures {
@@ -106,7 +93,7 @@ void run(bool quick, const char* json_path) {
   const std::size_t lookups = quick ? 2'000'000 : 10'000'000;
   Figures figures;
   RamTier tier({.capacity_bytes = 4ULL << 30U});
-  const std::size_t before = resident_bytes();
+  const std::size_t before = bench::resident_bytes();
   const std::uint64_t before_accounted = tier.stats().bytes;
   const double insert_ns = nanoseconds_per(count, [&] {
     for (std::size_t i = 0; i < count; ++i) tier.put(object_of(key_of(i)));
@@ -114,7 +101,7 @@ void run(bool quick, const char* json_path) {
   const auto each = [&](std::uint64_t bytes) {
     return static_cast<double>(bytes) / static_cast<double>(count);
   };
-  const double resident = each(resident_bytes() - before);
+  const double resident = each(bench::resident_bytes() - before);
   const auto key_bytes = static_cast<double>(key_of(0).size());
   figures.add("resident bytes an object", "B", resident);
   figures.add("accounted bytes an object", "B", each(tier.stats().bytes - before_accounted));
@@ -136,7 +123,7 @@ void run(bool quick, const char* json_path) {
     for (std::size_t i = count; i < 2 * count; ++i) tier.put(object_of(key_of(i)));
   });
   figures.add("make, insert and evict", "ns", evict_ns);
-  figures.add("resident bytes an object, after turnover", "B", each(resident_bytes() - before));
+  figures.add("resident bytes an object, after turnover", "B", each(bench::resident_bytes() - before));
   if (json_path != nullptr) figures.write(json_path);
 }
 
@@ -144,17 +131,6 @@ void run(bool quick, const char* json_path) {
 }  // namespace meridian
 
 int main(int argc, char** argv) {
-  bool quick = false;
-  const char* json_path = nullptr;
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--quick") == 0) {
-      quick = true;
-    } else if (std::strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
-      json_path = argv[++i];
-    } else {
-      std::fprintf(stderr, "usage: tier_bench [--quick] [--json FILE]\n");
-      return 2;
-    }
-  }
+  const auto [quick, json_path] = meridian::bench::options_of(argc, argv, "tier_bench");
   meridian::run(quick, json_path);
 }

@@ -20,11 +20,9 @@ namespace {
 
 struct Connection {
   int fd = -1;
-  std::size_t filled = 0;       // bytes of a head that is not whole yet
-  std::size_t owed = 0;         // responses not yet begun
+  HeadReader heads;
   std::size_t sent = 0;         // bytes of the response under way
   bool waits_for_room = false;  // EPOLLOUT is on
-  std::array<char, 8192> buffer;
 };
 
 class Responder {
@@ -69,24 +67,13 @@ class Responder {
   }
 
   bool read_some(Connection& connection) {
-    const ssize_t got = recv(connection.fd, connection.buffer.data() + connection.filled,
-                             connection.buffer.size() - connection.filled, 0);
-    if (got <= 0) return got < 0 && errno == EAGAIN;
-    connection.filled += static_cast<std::size_t>(got);
-    std::string_view rest(connection.buffer.data(), connection.filled);
-    for (std::size_t end = rest.find("\r\n\r\n"); end != std::string_view::npos;
-         end = rest.find("\r\n\r\n")) {
-      ++connection.owed;
-      rest.remove_prefix(end + 4);
-    }
-    rest.copy(connection.buffer.data(), rest.size());
-    connection.filled = rest.size();
+    if (!connection.heads.read(connection.fd)) return false;
     return write_owed(connection);
   }
 
   bool write_owed(Connection& connection) {
-    while (connection.owed > 0) {
-      const ssize_t wrote = write_rest(connection);
+    while (connection.heads.owed > 0) {
+      const ssize_t wrote = write_behind(connection.fd, head_, body_, connection.sent);
       if (wrote < 0 && errno != EAGAIN) return false;
       if (wrote > 0) connection.sent += static_cast<std::size_t>(wrote);
       if (connection.sent < head_.size() + body_.size()) {
@@ -94,23 +81,10 @@ class Responder {
         return true;
       }
       connection.sent = 0;
-      --connection.owed;
+      --connection.heads.owed;
     }
     wait_for_room(connection, false);
     return true;
-  }
-
-  ssize_t write_rest(const Connection& connection) const {
-    std::array<iovec, 2> parts{};
-    int count = 0;
-    if (connection.sent < head_.size()) {
-      parts[static_cast<std::size_t>(count++)] = {const_cast<char*>(head_.data()) + connection.sent,
-                                                  head_.size() - connection.sent};
-    }
-    const std::size_t of_body = connection.sent > head_.size() ? connection.sent - head_.size() : 0;
-    parts[static_cast<std::size_t>(count++)] = {const_cast<char*>(body_.data()) + of_body,
-                                                body_.size() - of_body};
-    return writev(connection.fd, parts.data(), count);
   }
 
   void wait_for_room(Connection& connection, bool wait) const {

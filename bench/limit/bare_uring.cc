@@ -5,9 +5,7 @@
 //
 //   bare_uring --file FILE --size 65536
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
@@ -29,15 +27,13 @@ constexpr std::size_t kPage = 4096;
 
 struct Connection {
   int fd = -1;
-  std::size_t filled = 0;       // bytes of a head that is not whole yet
-  std::size_t owed = 0;         // responses not yet begun
+  HeadReader heads;
   std::size_t sent = 0;         // bytes of the response under way
   bool reads = false;           // the disk has its buffer
   bool answers = false;         // a response is under way
   bool gone = false;            // to be closed when the disk has let go
   bool waits_for_room = false;  // EPOLLOUT is on
   char* record = nullptr;
-  std::array<char, 8192> buffer;
 };
 
 class Responder {
@@ -111,32 +107,22 @@ class Responder {
   }
 
   bool read_some(Connection& connection) {
-    const ssize_t got = recv(connection.fd, connection.buffer.data() + connection.filled,
-                             connection.buffer.size() - connection.filled, 0);
-    if (got <= 0) return got < 0 && errno == EAGAIN;
-    connection.filled += static_cast<std::size_t>(got);
-    std::string_view rest(connection.buffer.data(), connection.filled);
-    for (std::size_t end = rest.find("\r\n\r\n"); end != std::string_view::npos;
-         end = rest.find("\r\n\r\n")) {
-      ++connection.owed;
-      rest.remove_prefix(end + 4);
-    }
-    rest.copy(connection.buffer.data(), rest.size());
-    connection.filled = rest.size();
+    if (!connection.heads.read(connection.fd)) return false;
     ask_if_owed(connection);
     return true;
   }
 
   void ask_if_owed(Connection& connection) {
-    if (connection.owed == 0 || connection.reads || connection.answers) return;
-    --connection.owed;
+    if (connection.heads.owed == 0 || connection.reads || connection.answers) return;
+    --connection.heads.owed;
     connection.reads = true;
     ring_.ask(random_() % records_ * read_bytes_, connection.record, static_cast<std::uint32_t>(read_bytes_),
               reinterpret_cast<std::uintptr_t>(&connection));
   }
 
   bool write_rest(Connection& connection) {
-    const ssize_t wrote = write_once(connection);
+    const ssize_t wrote =
+        write_behind(connection.fd, head_, {connection.record, body_bytes_}, connection.sent);
     if (wrote < 0 && errno != EAGAIN) return false;
     if (wrote > 0) connection.sent += static_cast<std::size_t>(wrote);
     const bool whole = connection.sent == head_.size() + body_bytes_;
@@ -146,18 +132,6 @@ class Responder {
     connection.answers = false;
     ask_if_owed(connection);
     return true;
-  }
-
-  ssize_t write_once(const Connection& connection) const {
-    std::array<iovec, 2> parts{};
-    int count = 0;
-    if (connection.sent < head_.size()) {
-      parts[static_cast<std::size_t>(count++)] = {const_cast<char*>(head_.data()) + connection.sent,
-                                                  head_.size() - connection.sent};
-    }
-    const std::size_t of_body = connection.sent > head_.size() ? connection.sent - head_.size() : 0;
-    parts[static_cast<std::size_t>(count++)] = {connection.record + of_body, body_bytes_ - of_body};
-    return writev(connection.fd, parts.data(), count);
   }
 
   void wait_for_room(Connection& connection, bool wait) const {

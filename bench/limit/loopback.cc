@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -95,6 +96,31 @@ void watch(int epoll_fd, int op, int fd, std::uint32_t events, void* data) {
   event.events = events;
   event.data.ptr = data;
   if (epoll_ctl(epoll_fd, op, fd, &event) != 0) fail("epoll_ctl");
+}
+
+bool HeadReader::read(int fd) {
+  const ssize_t got = recv(fd, buffer.data() + filled, buffer.size() - filled, 0);
+  if (got <= 0) return got < 0 && errno == EAGAIN;
+  filled += static_cast<std::size_t>(got);
+  std::string_view rest(buffer.data(), filled);
+  for (std::size_t end = rest.find("\r\n\r\n"); end != std::string_view::npos; end = rest.find("\r\n\r\n")) {
+    ++owed;
+    rest.remove_prefix(end + 4);
+  }
+  rest.copy(buffer.data(), rest.size());
+  filled = rest.size();
+  return true;
+}
+
+ssize_t write_behind(int fd, std::string_view head, std::string_view body, std::size_t sent) {
+  std::array<iovec, 2> parts{};
+  int count = 0;
+  if (sent < head.size())
+    parts[static_cast<std::size_t>(count++)] = {const_cast<char*>(head.data()) + sent, head.size() - sent};
+  const std::size_t of_body = sent > head.size() ? sent - head.size() : 0;
+  parts[static_cast<std::size_t>(count++)] = {const_cast<char*>(body.data()) + of_body,
+                                              body.size() - of_body};
+  return writev(fd, parts.data(), count);
 }
 
 std::string cached_response_head(std::size_t body_bytes, bool keep_alive) {

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -24,6 +27,19 @@ int connect_later(std::uint16_t port);
 int accept_one(int listen_fd);
 void watch(int epoll_fd, int op, int fd, std::uint32_t events, void* data);
 [[noreturn]] void fail(const char* what);
+
+// Reads from a kept-alive client, and counts the heads that are whole.
+struct HeadReader {
+  std::size_t filled = 0;  // bytes of a head that is not whole yet
+  std::size_t owed = 0;    // heads that nobody has answered
+  std::array<char, 8192> buffer;
+
+  // False when the client has gone.
+  bool read(int fd);
+};
+
+// Where a response of these two parts goes on behind its first `sent` bytes, in one call.
+ssize_t write_behind(int fd, std::string_view head, std::string_view body, std::size_t sent);
 
 // A response as an edge would give it from its cache: the same fields and about the same number of bytes.
 std::string cached_response_head(std::size_t body_bytes, bool keep_alive);

@@ -46,11 +46,10 @@ def free_port():
 
 
 def until(condition):
-    """Waits for what another process does by itself."""
+    """Waits for what another process does by itself. Each look asks that process, and waits for its answer."""
     end = time.monotonic() + PATIENCE_S
     while not condition():
         assert time.monotonic() < end, "this did not come to pass"
-        time.sleep(0.02)
 
 
 def on_disk(edge):
