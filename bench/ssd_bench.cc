@@ -329,6 +329,11 @@ int run(const Settings& settings) {
 }
 
 }  // namespace
+
+static bool is_part(const std::string& name) {
+  return name == "index" || name == "recovery" || name == "reads" || name == "writes";
+}
+
 }  // namespace meridian::bench
 
 int main(int argc, char** argv) {
@@ -344,7 +349,7 @@ int main(int argc, char** argv) {
       settings.json = argv[++i];
     } else if (argument == "--dir" && more) {
       settings.dir = argv[++i];
-    } else if (argument == "--only" && more) {
+    } else if (argument == "--only" && more && meridian::bench::is_part(argv[i + 1])) {
       settings.only = argv[++i];
     } else {
       std::fprintf(stderr,

@@ -25,6 +25,14 @@ class Disk:
         self.path.chmod(0o755)
 
     def __enter__(self):
+        try:
+            self._must_do()
+        except BenchError:
+            self.__exit__()
+            raise
+        return self
+
+    def _must_do(self):
         free = os.statvfs(self.path)
         if free.f_bavail * free.f_frsize < NEEDED_GIB << 30:
             raise BenchError(f"{NEEDED_GIB} GiB of free disk are needed in {self.path.parent}: --dir")
@@ -32,7 +40,6 @@ class Disk:
             os.close(os.open(self.path / "probe", os.O_CREAT | os.O_RDWR | os.O_DIRECT, 0o600))
         except OSError as refused:
             raise BenchError(f"{self.path.parent} has no direct I/O, so it is no disk: --dir") from refused
-        return self
 
     def __exit__(self, *_):
         shutil.rmtree(self.path, ignore_errors=True)

@@ -23,7 +23,7 @@ bool OriginFetch::move_to_ssd() {
   pages_.reset();
   for (Slice& piece : fill_->take_body()) {
     if (append_to_ssd(std::move(piece))) continue;
-    ssd_fill_.reset();
+    leave_ssd();
     return false;
   }
   let_go();

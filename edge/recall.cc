@@ -20,13 +20,21 @@ void Recall::start(const std::string& key) {
   });
 }
 
-bool Recall::still_valid() const { return worker_.fills().generation(primary_hash_) == generation_; }
+// The generation counts before anything is removed, the note comes between: a recall that began in between
+// has the new generation, and may have found what is being removed.
+bool Recall::still_valid(std::int64_t response_time_s) const {
+  return worker_.fills().generation(primary_hash_) == generation_ &&
+         !worker_.store().was_removed(primary_hash_, response_time_s);
+}
 
 void Recall::end(Ref<const Object> object) {
-  if (object && still_valid())
-    object = worker_.store().promote(std::move(object), [this] { return still_valid(); });
-  // Looked at again, as promoting leaves the loop no time but other threads some.
-  if (!still_valid()) object.reset();
+  if (object) {
+    const std::int64_t time_s = object->meta().response_time_s;
+    const auto valid = [this, time_s] { return still_valid(time_s); };
+    if (valid()) object = worker_.store().promote(std::move(object), valid);
+    // Looked at again, as promoting leaves the loop no time but other threads some.
+    if (!valid()) object.reset();
+  }
   worker_.fills().close(hash_of_key(fill_->key()), fill_->key(), *fill_);
   if (object) {
     fill_->publish_object(std::move(object), 0, true);

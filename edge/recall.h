@@ -24,7 +24,7 @@ class Recall final : public FillProducer, public std::enable_shared_from_this<Re
  private:
   void on_readers_changed() override {}  // the answer is wanted by those who come later too
   void end(Ref<const Object> object);
-  bool still_valid() const;
+  bool still_valid(std::int64_t response_time_s) const;
 
   Worker& worker_;
   const std::shared_ptr<Fill> fill_;

@@ -9,7 +9,7 @@ namespace meridian::edge {
 
 namespace {
 // What may wait for the client; then the disk is left alone.
-constexpr std::size_t kFarAheadBytes = std::size_t{1} << 20U;
+constexpr std::size_t kFarAheadBytes = std::size_t{256} << 10U;
 }  // namespace
 
 // Of a stored object. True: all is queued. False: a chunk or the client is waited for, or the connection
@@ -32,8 +32,11 @@ bool Request::pump_behind() {
   const Ref<const RefCounted> backing = fill_->backing();
   if (!backing) return false;
   const SsdLarge& large = static_cast<const SsdBody&>(*backing).large();
-  if (!plan_.everything() && plan_.next_offset() > cursor_.offset)
+  if (!plan_.everything() && plan_.next_offset() > cursor_.offset) {
+    // What is wanted may be in memory still, or yet to come.
     fill_->advance(cursor_, plan_.next_offset() - cursor_.offset);
+    return true;
+  }
   return read_chunk(large, cursor_.offset / large.chunk_bytes) && !chunk_waited_ && outcome_.error.empty();
 }
 
@@ -59,7 +62,8 @@ void Request::take_chunk(Slice bytes) {
   if (bytes.data == nullptr) {
     // The head has promised what cannot be kept: only a cut connection tells the client so.
     outcome_.error = "a part of the body could not be read from the disk";
-    if (!fill_) worker_.store().remove_if(*object_);
+    // A disk that is too busy has lost nothing.
+    if (!fill_ && !worker_.store().has_body(*object_)) worker_.store().remove_if(*object_);
     exchange_->abort();
     return;
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 
 #include "edge/tier_report.h"
 #include "edge/tiers/admission_policies.h"
@@ -70,12 +71,28 @@ memcached::Options fleet_options(const config::MemcachedConfig& from) {
   return options;
 }
 
-bool same_cold_tiers(const config::CacheConfig& a, const config::CacheConfig& b) {
-  if (a.ssd.has_value() != b.ssd.has_value() || a.memcached.has_value() != b.memcached.has_value())
-    return false;
-  const bool same_ssd = !a.ssd || (a.ssd->path == b.ssd->path && a.ssd->size_bytes == b.ssd->size_bytes &&
-                                   a.ssd->key_file == b.ssd->key_file);
-  return same_ssd && (!a.memcached || a.memcached->servers == b.memcached->servers);
+#define PARAM(key, member, kind, value, allowed, doc) same = same && a.member == b.member;
+bool is_same(const config::SsdConfig& a, const config::SsdConfig& b) {
+  bool same = true;
+#include "config/params/ssd.def"
+  return same;
+}
+bool is_same(const config::MemcachedConfig& a, const config::MemcachedConfig& b) {
+  bool same = true;
+#include "config/params/memcached.def"
+  return same;
+}
+#undef PARAM
+
+template <class Block>
+bool is_same(const std::optional<Block>& a, const std::optional<Block>& b) {
+  return a.has_value() == b.has_value() && (!a || is_same(*a, *b));
+}
+
+// The write budget is the one thing of them that changes while they run.
+bool same_cold_tiers(config::CacheConfig a, const config::CacheConfig& b) {
+  if (a.ssd && b.ssd) a.ssd->write_budget_bytes = b.ssd->write_budget_bytes;
+  return is_same(a.ssd, b.ssd) && is_same(a.memcached, b.memcached);
 }
 
 // As many descriptors as the system lets us have: each client and each origin connection takes one.
@@ -161,6 +178,7 @@ Result<void> Server::open_cold_tiers() {
     cold_.set_fleet(*std::move(fleet), cache.memcached->after_hits);
   }
   if (!cache.ssd) return {};
+  ssd_config_ = cache.ssd;
   open_ssd();
   // The kernel lets go of a ring of io_uring, and of its file, a moment after the process that had it is
   // gone: worth waiting for, before the loops run.
@@ -173,7 +191,7 @@ Result<void> Server::open_cold_tiers() {
 
 // Fails while a predecessor still has the file, or while the disk is away: so it is tried again.
 void Server::open_ssd() {
-  auto opened = SsdTier::open(ssd_options(*config().cache.ssd));
+  auto opened = SsdTier::open(ssd_options(*ssd_config_));
   if (!opened) {
     ssd_problem_ = opened.error().context;
     ssd_is_busy_ = opened.error().retryable;
@@ -181,6 +199,7 @@ void Server::open_ssd() {
     return;
   }
   ssd_problem_.clear();
+  ssd_retry_.cancel();
   cold_.set_ssd(*std::move(opened));
   for (Thread& thread : threads_) thread.loop->post([&thread] { thread.worker->store().use_ssd(); });
 }
@@ -351,6 +370,7 @@ void Server::drain(std::function<void()> done) {
   if (draining_) return;
   draining_ = true;
   drained_ = std::move(done);
+  ssd_retry_.cancel();
   undrained_ = threads_.size();
   force_cut_.arm(config().drain_timeout_ms);
   // The sockets close once every worker has let go of them: whoever comes then is refused instead of waiting

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <tuple>
@@ -113,6 +114,7 @@ class Server {
   bool draining_ = false;
   std::size_t undrained_ = 0;
   std::function<void()> drained_;
+  std::optional<config::SsdConfig> ssd_config_;  // as it was at the start: the rest of its life depends on it
   std::string ssd_problem_;
   bool ssd_is_busy_ = false;
   Timer ssd_retry_;

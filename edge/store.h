@@ -88,6 +88,11 @@ class Store {
     if (cold_ != nullptr) cold_->removals().note(primary_hash, now_s);
   }
 
+  // Whether a response that came at that time was invalidated since.
+  bool was_removed(std::uint64_t primary_hash, std::int64_t response_time_s) const {
+    return cold_ != nullptr && cold_->removals().covers(primary_hash, response_time_s, false);
+  }
+
   // --- behind RAM
   bool has_cold() const { return memcached_ != nullptr || ssd_ != nullptr; }
   // False: nobody has to wait for a recall, as it would find nothing.
