@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 
 #include "tests/ssd/fault_disk.h"
@@ -192,6 +193,29 @@ TEST(SsdRestart, AnotherSizeKeepsWhatFitsAndAnotherChunkSizeStartsAnew) {
   test::SsdHarness harness(std::move(chunks));
   EXPECT_FALSE(harness.get("key"));
   EXPECT_EQ(harness.ssd().stats().objects, 0U);
+}
+
+TEST(SsdRestart, AFileOfAnotherVersionOfTheFormatStartsAnew) {
+  test::Folder folder;
+  {
+    test::SsdHarness harness(test::small_options(folder.path()));
+    harness.ssd().put(test::object_of("key", 1, 3000));
+  }
+  {
+    std::fstream file(folder.file(), std::ios::in | std::ios::out | std::ios::binary);
+    for (const std::uint64_t page : {std::uint64_t{0}, ssd::kPage}) {
+      std::array<char, 8> magic{};
+      file.seekg(static_cast<std::streamoff>(page)).read(magic.data(), magic.size());
+      ASSERT_EQ(std::string_view(magic.data(), magic.size()), "SMRFILE2");
+      file.seekp(static_cast<std::streamoff>(page)).write("SMRFILE1", magic.size());
+    }
+  }
+  test::SsdHarness harness(test::small_options(folder.path()));
+  ASSERT_TRUE(harness.is_open());
+  EXPECT_FALSE(harness.get("key"));
+  EXPECT_EQ(harness.ssd().stats().objects, 0U);
+  harness.ssd().put(test::object_of("key", 2, 3000));
+  EXPECT_TRUE(harness.get("key"));
 }
 
 TEST(SsdRestart, OneProcessHasItAtATime) {

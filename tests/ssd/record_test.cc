@@ -71,7 +71,7 @@ TEST_P(SsdRecord, AChunkHasNoHeadAndAHashOfItsOwn) {
   ASSERT_TRUE(view);
   EXPECT_EQ(view->key, "key");
   EXPECT_EQ(view->body, written.body);
-  EXPECT_EQ(index_hash_of(view->header), hash_of_chunk(hash_of_key("key"), 12));
+  EXPECT_EQ(index_hash_of(view->header), hash_of_chunk(hash_of_key("key"), view->header.fill_id, 12));
 }
 
 TEST_P(SsdRecord, IsValidNowhereElse) {

@@ -143,7 +143,31 @@ TEST_F(SsdFilling, ChunksOfTwoFillsNeverMix) {
   EXPECT_EQ(harness_.chunk(*found.large, 0).data, nullptr);
   EXPECT_EQ(harness_.chunk(*found.large, 1).view(), std::string(kChunk, '2'));
   EXPECT_EQ(harness_.chunk(*found.large, 2).view(), std::string(kChunk, '2'));
-  EXPECT_EQ(harness_.chunk(*first, 2).data, nullptr);
+  EXPECT_EQ(harness_.chunk(*first, 2).view(), std::string(kChunk, '1')) << "whoever sends the first goes on";
+}
+
+TEST_F(SsdFilling, WhatIsBeingSentStaysWhileTheSameKeyIsFilledAnew) {
+  const std::string old_body = body_of(1, 3 * kChunk + 10), new_body = body_of(2, 4 * kChunk);
+  const auto first = begin(1, old_body.size());
+  ASSERT_TRUE(append(*first, old_body));
+  ASSERT_EQ(first->commit(), Write::kDone);
+  const SsdFound sent = harness_.find("key");
+  ASSERT_TRUE(sent.large);
+  const auto second = begin(2, new_body.size());
+  ASSERT_TRUE(append(*second, std::string_view(new_body).substr(0, 2 * kChunk + 1)));
+  const auto expect_all_of_the_first = [&] {
+    for (std::size_t i = 0; i < sent.large->chunk_count(); ++i) {
+      EXPECT_TRUE(harness_.ssd().may_have_chunk(*sent.large, i));
+      EXPECT_EQ(harness_.chunk(*sent.large, i).view(), std::string_view(old_body).substr(i * kChunk, kChunk));
+    }
+  };
+  expect_all_of_the_first();
+  EXPECT_EQ(harness_.get("key")->meta().fill_seq, 1U) << "the second is not whole yet";
+  ASSERT_TRUE(append(*second, std::string_view(new_body).substr(2 * kChunk + 1)));
+  ASSERT_EQ(second->commit(), Write::kDone);
+  harness_.settle();
+  expect_all_of_the_first();
+  EXPECT_EQ(harness_.get("key")->meta().fill_seq, 2U);
 }
 
 TEST_F(SsdFilling, AnObjectLargerThanAllMemoryGoesThrough) {

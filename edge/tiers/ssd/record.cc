@@ -46,13 +46,14 @@ std::uint64_t RecordHeader::payload_bytes() const {
          (key_id != 0 ? Aes256Gcm::kTagBytes : 0);
 }
 
-std::uint64_t hash_of_chunk(std::uint64_t key_hash, std::uint32_t chunk) {
-  return hash_bytes(bytes_of(chunk), key_hash);
+std::uint64_t hash_of_chunk(std::uint64_t key_hash, std::uint64_t fill_id, std::uint32_t chunk) {
+  const std::uint64_t name[] = {fill_id, chunk};
+  return hash_bytes(bytes_of(name), key_hash);
 }
 
 std::uint64_t index_hash_of(const RecordHeader& header) {
-  return header.record_kind() == RecordKind::kChunk ? hash_of_chunk(header.key_hash, header.head_or_chunk)
-                                                    : header.key_hash;
+  if (header.record_kind() != RecordKind::kChunk) return header.key_hash;
+  return hash_of_chunk(header.key_hash, header.fill_id, header.head_or_chunk);
 }
 
 Place::Kind place_kind_of(RecordKind kind) {

@@ -46,8 +46,9 @@ struct RecordHeader {
 };
 static_assert(sizeof(RecordHeader) == 64);
 
-// The index finds chunks by a hash of their own.
-std::uint64_t hash_of_chunk(std::uint64_t key_hash, std::uint32_t chunk);
+// The index finds chunks by a hash of their own, in which their fill counts: while a body is filled anew,
+// what is there of the old one can still be read.
+std::uint64_t hash_of_chunk(std::uint64_t key_hash, std::uint64_t fill_id, std::uint32_t chunk);
 std::uint64_t index_hash_of(const RecordHeader& header);
 Place::Kind place_kind_of(RecordKind kind);
 

@@ -9,7 +9,8 @@
 namespace meridian::ssd {
 namespace {
 
-constexpr std::uint64_t kFileMagic = 0x31454C4946524D53;
+// "SMRFILE" and the version of the format. A file of another version is formatted anew.
+constexpr std::uint64_t kFileMagic = 0x32454C4946524D53;
 constexpr std::uint64_t kHeadMagic = 0x31444145485347;
 constexpr std::uint64_t kFootMagic = 0x31544F4F465347;
 constexpr std::uint64_t kProgressMagic = 0x31474F52505347;

@@ -22,6 +22,10 @@ struct SsdLarge {
   std::uint64_t length = 0;  // of the body; unknown while a fill runs that was not told
   std::uint64_t chunk_bytes = 0;
 
+  // By which the index finds it.
+  std::uint64_t hash_of_chunk(std::uint64_t chunk) const {
+    return ssd::hash_of_chunk(hash, fill_id, static_cast<std::uint32_t>(chunk));
+  }
   std::uint64_t chunk_count() const { return (length + chunk_bytes - 1) / chunk_bytes; }
   std::uint64_t bytes_of_chunk(std::uint64_t chunk) const {
     return std::min(chunk_bytes, length - chunk * chunk_bytes);

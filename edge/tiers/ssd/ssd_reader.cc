@@ -62,8 +62,7 @@ SsdRead SsdReader::read_chunk(const SsdLarge& object, std::uint64_t chunk, OnChu
   wanted.on_chunk = std::move(done);
   wanted.fill_id = object.fill_id;
   wanted.size = object.length == SsdLarge::kUnknownLength ? object.length : object.bytes_of_chunk(chunk);
-  return start(ssd::hash_of_chunk(object.hash, static_cast<std::uint32_t>(chunk)), object.key,
-               std::move(wanted));
+  return start(object.hash_of_chunk(chunk), object.key, std::move(wanted));
 }
 
 std::uint32_t SsdReader::take_slot() {

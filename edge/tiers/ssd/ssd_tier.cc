@@ -210,7 +210,7 @@ bool SsdTier::put_chunk(const SsdLarge& object, std::uint64_t chunk, std::span<c
 bool SsdTier::may_have(std::uint64_t hash) const { return index_->find(hash).has_value(); }
 
 bool SsdTier::may_have_chunk(const SsdLarge& object, std::uint64_t chunk) const {
-  return index_->find(ssd::hash_of_chunk(object.hash, static_cast<std::uint32_t>(chunk))).has_value();
+  return index_->find(object.hash_of_chunk(chunk)).has_value();
 }
 
 TierStats SsdTier::stats() const {
