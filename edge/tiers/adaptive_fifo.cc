@@ -53,6 +53,8 @@ void AdaptiveFifo::learn_from(std::uint64_t hash) {
 }
 
 bool AdaptiveFifo::wins_duel(EntryId newcomer, Entries& entries) const {
+  // With no capacity at all, even nothing is more than nearly full.
+  if (main_.count == 0) return true;
   if (static_cast<double>(main_.bytes) < kNearlyFull * static_cast<double>(main_target_bytes_)) return true;
   return worth(newcomer, entries) + advantage_ > worth(main_.oldest, entries);
 }
@@ -73,13 +75,14 @@ void AdaptiveFifo::resize(EntryId id, std::uint64_t old_bytes, std::uint64_t new
 std::optional<EvictionPolicy::Victim> AdaptiveFifo::evict(Entries& entries) {
   for (unsigned rounds = 0; small_.count + main_.count > 0; ++rounds) {
     const bool from_small = small_.count > 0 && (small_.bytes >= small_target_bytes_ || main_.count == 0);
-    const auto victim = from_small ? pass_small(entries) : pass_main(entries, rounds < kMaxRounds);
+    const bool spare = rounds < kMaxRounds;
+    const auto victim = from_small ? pass_small(entries, spare) : pass_main(entries, spare);
     if (victim) return victim;
   }
   return std::nullopt;
 }
 
-std::optional<EvictionPolicy::Victim> AdaptiveFifo::pass_small(Entries& entries) {
+std::optional<EvictionPolicy::Victim> AdaptiveFifo::pass_small(Entries& entries, bool spare) {
   const EntryId id = small_.oldest;
   const std::uint64_t bytes = entries.bytes(id);
   const std::uint64_t hash = entries.hash(id);
@@ -88,12 +91,14 @@ std::optional<EvictionPolicy::Victim> AdaptiveFifo::pass_small(Entries& entries)
   if (frequency > 0) {
     sketch_.add(hash, frequency);
     learn_from(hash);
+  }
+  if (frequency > 0 && spare) {
     entries.set_frequency(id, 0);
     push(main_, id, bytes);
     return std::nullopt;
   }
   ghosts_.add(hash);
-  return Victim{id, false};
+  return Victim{id, frequency > 0};
 }
 
 std::optional<EvictionPolicy::Victim> AdaptiveFifo::pass_main(Entries& entries, bool spare) {

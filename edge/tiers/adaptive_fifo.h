@@ -47,8 +47,8 @@ class AdaptiveFifo final : public EvictionPolicy {
   static constexpr double kLeastAdvantage = -1;
   static constexpr double kMostAdvantage = FrequencySketch::kMax + 1;
   static constexpr double kAdvantageStep = 0.02;
-  // Objects that one evict() may give another round before it takes the next one regardless: finding a victim
-  // must not hold up a worker when everything is popular.
+  // Objects that one evict() may let go on, in either queue, before it takes the next one regardless: finding
+  // a victim must not hold up a worker when everything is popular.
   static constexpr unsigned kMaxRounds = 256;
 
  private:
@@ -70,8 +70,9 @@ class AdaptiveFifo final : public EvictionPolicy {
   Queue& queue_of(EntryId id) { return (links_[id].newer & kInMain) != 0 ? main_ : small_; }
   void push(Queue& queue, EntryId id, std::uint64_t bytes);
   void unlink(Queue& queue, EntryId id, std::uint64_t bytes);
-  // Moves the oldest of the small queue on: to the main queue (none is returned) or out.
-  std::optional<Victim> pass_small(Entries& entries);
+  // Moves the oldest of the small queue on: to the main queue (none is returned) or out. Without `spare` it
+  // leaves however often it was asked for.
+  std::optional<Victim> pass_small(Entries& entries, bool spare);
   std::optional<Victim> pass_main(Entries& entries, bool spare);
 
   void remember_as_many_as_are_held();

@@ -20,7 +20,10 @@ class Bench final : public EvictionPolicy::Entries {
   std::uint64_t bytes(EntryId id) override { return held.at(id).bytes; }
   std::uint64_t hash(EntryId id) override { return hash_of(id); }
   unsigned frequency(EntryId id) override { return held.at(id).frequency; }
-  void set_frequency(EntryId id, unsigned frequency) override { held.at(id).frequency = frequency; }
+  void set_frequency(EntryId id, unsigned frequency) override {
+    held.at(id).frequency = frequency;
+    ++frequencies_set;
+  }
 
   static std::uint64_t hash_of(EntryId id) { return (id + 1) * 0x9E3779B97F4A7C15ULL; }
   void insert(EntryId id, std::uint64_t bytes = 1) {
@@ -56,6 +59,7 @@ class Bench final : public EvictionPolicy::Entries {
   AdaptiveFifo policy;
   std::map<EntryId, Held> held;
   std::map<EntryId, int> inserted;
+  unsigned frequencies_set = 0;  // once for each object that may stay
 };
 
 using Order = std::vector<EntryId>;
@@ -135,7 +139,9 @@ TEST(AdaptiveFifo, AScanPassesThroughTheSmallQueue) {
   }
   std::size_t kept = 0;
   for (EntryId id = 0; id < 900; ++id) kept += bench.held.count(id);
-  EXPECT_EQ(kept, 900U) << "twenty times the capacity went by, and what is used stayed";
+  EXPECT_GE(kept, 900 - 900 / AdaptiveFifo::kMaxRounds)
+      << "twenty times the capacity went by, and what is used stayed, but for the price of finding a victim "
+         "soon";
 }
 
 TEST(AdaptiveFifo, CountsBytesNotObjects) {
@@ -173,16 +179,31 @@ TEST(AdaptiveFifo, EraseAndResizeKeepTheSums) {
   EXPECT_EQ(bench.policy.main_bytes() + bench.policy.small_bytes(), 0U);
 }
 
-TEST(AdaptiveFifo, FindsAVictimEvenWhenEverythingIsPopular) {
+TEST(AdaptiveFifo, FindsAVictimSoonEvenWhenEverythingIsPopular) {
   constexpr EntryId kCount = 4 * AdaptiveFifo::kMaxRounds;
   Bench bench(10);
   for (EntryId id = 0; id < kCount; ++id) bench.insert(id);
   for (EntryId id = 0; id < kCount; ++id) bench.hit(id);
-  bench.insert(kCount);
-  EXPECT_EQ(bench.evict(), kCount);
-  for (EntryId id = 0; id < kCount; ++id) bench.hit(id, 3);
-  EXPECT_EQ(bench.evict(), EntryId{AdaptiveFifo::kMaxRounds})
-      << "the first that comes after the last spared one";
+  EXPECT_EQ(bench.evict(), EntryId{AdaptiveFifo::kMaxRounds}) << "of the small queue";
+  EXPECT_EQ(bench.frequencies_set, AdaptiveFifo::kMaxRounds);
+  while (bench.policy.small_bytes() > 0) bench.evict();
+  for (auto& [id, held] : bench.held) bench.hit(id, 3);
+  const EntryId next = std::next(bench.held.begin(), AdaptiveFifo::kMaxRounds)->first;
+  bench.frequencies_set = 0;
+  EXPECT_EQ(bench.evict(), next) << "the first of the main queue that comes after the last spared one";
+  EXPECT_EQ(bench.frequencies_set, AdaptiveFifo::kMaxRounds);
+}
+
+TEST(AdaptiveFifo, NoCapacityIsNoDuel) {
+  Bench bench(0);
+  for (int times = 0; times < 3; ++times) {
+    bench.insert(7);
+    EXPECT_EQ(bench.evict(), 7U);
+  }
+  bench.insert(1);
+  bench.hit(1);
+  bench.insert(2);
+  EXPECT_EQ(bench.evict_all().size(), 2U);
 }
 
 // A full main queue of objects that were seen twice, and five ghosts that were seen once.

@@ -23,6 +23,12 @@ Line::Line(EventLoop& loop, Resolver& resolver, Fleet& fleet, Server& server)
       fail_soon_(loop, [this] { fail_all(); }) {}
 
 Line::~Line() {
+  // One of those who are being told destroys the line: the others may be gone a moment later.
+  if (failing_ != nullptr) {
+    for (Question& question : *failing_) {
+      if (question.lookup != nullptr) question.lookup->forget();
+    }
+  }
   for (Question& question : questions_) {
     if (question.lookup != nullptr) question.lookup->forget();
     if (!question.is_judged) server_.breaker.abandoned(question.pass);
@@ -150,13 +156,12 @@ void Line::fail_all() {
   std::deque<Question> failed = std::exchange(questions_, {});
   for (Question& question : failed) judge(question, false);
   const Lifeline::Scope scope(lifeline_);
+  failing_ = &failed;
   for (Question& question : failed) {
-    if (scope.alive()) {
-      end(question, Outcome::kFailed);
-    } else if (question.lookup != nullptr) {
-      question.lookup->forget();
-    }
+    end(question, Outcome::kFailed);
+    if (!scope.alive()) return;
   }
+  failing_ = nullptr;
 }
 
 void Line::set_deadline() {
@@ -307,7 +312,8 @@ void Line::end_get(Question& question, Outcome outcome) {
   // A server that gives what nobody has put there does no better than one that is silent.
   const bool is_lying = decoded.reject != Reject::kNone && decoded.reject != Reject::kTooLarge;
   judge(question, outcome != Outcome::kFailed && !is_lying);
-  question.lookup->answer(std::move(decoded.object));
+  // The answer may destroy the lookup, and the line.
+  std::exchange(question.lookup, nullptr)->answer(std::move(decoded.object));
 }
 
 }  // namespace meridian::memcached

@@ -100,6 +100,7 @@ class Line final : private StreamHandler {
   std::size_t attempts_ = 0;  // which of the server's addresses is next
   ReplyReader reader_;
   std::deque<Question> questions_;
+  std::deque<Question>* failing_ = nullptr;  // while those who asked them are told
   std::deque<Slice> unsent_;
   std::uint64_t write_bytes_ = 0;
   Timer deadline_;

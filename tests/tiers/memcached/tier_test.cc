@@ -127,6 +127,25 @@ TEST(MemcachedTier, AFailureMayEndTheTierAndMayAskAgain) {
   }
 }
 
+TEST(MemcachedTier, AFailureMayEndTheTierAndThenTheOtherLookups) {
+  Pair t;
+  t.server.hold = true;
+  int calls = 0;
+  std::unique_ptr<Operation> first, second;
+  const auto end_all = [&](Ref<const Object>) {
+    ++calls;
+    t.bed.tier.reset();
+    second.reset();
+    first.reset();
+  };
+  first = t.bed.tier->find("one", end_all);
+  second = t.bed.tier->find("two", end_all);
+  ASSERT_TRUE(test::drive(*t.bed.loop, [&] { return t.server.requests().size() == 2; }));
+  t.server.close_all();
+  ASSERT_TRUE(test::drive(*t.bed.loop, [&] { return calls == 1; }));
+  EXPECT_EQ(t.bed.fleet->server(0).waiting, 0U);
+}
+
 TEST(MemcachedTier, LookupsThatOutliveTheTierAreSilent) {
   Pair t;
   const auto asked = t.bed.ask("key");
