@@ -11,7 +11,8 @@
 // functions.
 //
 //   {"event":"snapshot","epoch":3,"seq":120,"chain":"8a1f...","time_ms":...,"state":{...}}
-//   {"event":"delta","epoch":3,"seq":121,"prev":120,"chain":"03bc...","time_ms":...,"kind":"purge","payload":{...}}
+//   {"event":"delta","epoch":3,"seq":121,"prev":120,"chain":"03bc...","time_ms":...,"kind":"purge",
+//    "payload":{...}}     (in one line)
 //   {"event":"heartbeat","epoch":3,"seq":121,"chain":"03bc...","time_ms":...}
 //
 // A delta follows what had seq `prev`; seqs between the two are entries that are none of an edge's business.
