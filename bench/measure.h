@@ -2,13 +2,23 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <ctime>
+#include <vector>
 
-// What the benches written in C++ measure of themselves, and the two options that all of them have.
+// What the benches written in C++ measure, and how they sum it up. Uses nothing of lib/.
 namespace meridian::bench {
+
+inline double seconds_of(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+// Of all threads of this process, user and system.
+inline double cpu_ns() { return seconds_of(CLOCK_PROCESS_CPUTIME_ID) * 1e9; }
 
 inline std::size_t resident_bytes() {
   std::FILE* file = std::fopen("/proc/self/statm", "r");
@@ -18,31 +28,15 @@ inline std::size_t resident_bytes() {
   return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
 }
 
-inline double cpu_ns() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) * 1e9 + static_cast<double>(time.tv_nsec);
+// What this share of the values does not exceed, 0 of none; they are put in another order.
+template <class Value>
+Value quantile(std::vector<Value>& values, double share) {
+  if (values.empty()) return {};
+  const auto last = static_cast<double>(values.size() - 1);
+  const auto at = values.begin() + static_cast<std::ptrdiff_t>(share * last);
+  std::nth_element(values.begin(), at, values.end());
+  return *at;
 }
-
-struct Options {
-  bool quick = false;
-  const char* json_path = nullptr;
-};
-
-// `[--quick] [--json FILE]`; ends the process with the usage when something else is given.
-inline Options options_of(int argc, char** argv, const char* program) {
-  Options options;
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--quick") == 0) {
-      options.quick = true;
-    } else if (std::strcmp(argv[i], "--json") == 0 && i + 1 < argc) {
-      options.json_path = argv[++i];
-    } else {
-      std::fprintf(stderr, "usage: %s [--quick] [--json FILE]\n", program);
-      std::exit(2);
-    }
-  }
-  return options;
-}
+inline double median(std::vector<double> values) { return quantile(values, 0.5); }
 
 }  // namespace meridian::bench

@@ -1,15 +1,12 @@
 // What it costs to find a key's owner among the edges of a region, and how even the shares are. Usage:
-// ring_bench [--quick]
-// [--json FILE]
+// ring_bench [--quick] [--json FILE]
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <ctime>
 #include <string>
 #include <vector>
 
+#include "bench/figures.h"
 #include "bench/measure.h"
 #include "lib/wire/ring.h"
 
@@ -49,21 +46,16 @@ Row measure(unsigned edges, std::uint64_t lookups) {
 }  // namespace meridian::wire
 
 int main(int argc, char** argv) {
-  const auto [quick, json_path] = meridian::bench::options_of(argc, argv, "ring_bench");
-  std::string json;
+  const auto options = meridian::bench::options_of(argc, argv, "ring_bench");
+  meridian::bench::Figures figures(options, "ring_bench");
   for (const unsigned edges : {1U, 3U, 10U, 30U, 100U}) {
-    const auto row = meridian::wire::measure(edges, (quick ? 10'000'000U : 100'000'000U) / (edges + 9));
-    std::printf("%4u edges: owner %7.1f ns, first three %7.1f ns, shares %.3f to %.3f of the fair one\n",
-                row.edges, row.owner_ns, row.order_ns, row.least_share, row.most_share);
-    json += (json.empty() ? "" : ",\n") + ("{\"edges\":" + std::to_string(row.edges)) +
-            ",\"owner_ns\":" + std::to_string(row.owner_ns) +
-            ",\"order_ns\":" + std::to_string(row.order_ns) +
-            ",\"least_share\":" + std::to_string(row.least_share) +
-            ",\"most_share\":" + std::to_string(row.most_share) + "}";
+    const auto row =
+        meridian::wire::measure(edges, (options.quick ? 10'000'000U : 100'000'000U) / (edges + 9));
+    const std::string of = " of " + std::to_string(edges) + " edges";
+    figures.add("owner" + of, row.owner_ns, "ns");
+    figures.add("first three" + of, row.order_ns, "ns");
+    figures.add("least share" + of + ", of the fair one", row.least_share, "x");
+    figures.add("most share" + of + ", of the fair one", row.most_share, "x");
   }
-  if (json_path == nullptr) return 0;
-  std::FILE* file = std::fopen(json_path, "w");
-  if (file == nullptr) return std::perror(json_path), 1;
-  std::fprintf(file, "[%s]\n", json.c_str());
-  std::fclose(file);
+  return figures.end();
 }

@@ -3,16 +3,10 @@
 // the least that reading and sending them can cost.
 //   ssd_bench [--quick] [--check] [--json FILE] [--dir FOLDER] [--only index|recovery|reads|writes]
 #include <malloc.h>
-#include <signal.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <filesystem>
 #include <functional>
 #include <future>
 #include <random>
@@ -20,41 +14,20 @@
 #include <thread>
 #include <vector>
 
+#include "bench/figures.h"
 #include "bench/measure.h"
 #include "bench/ssd/bare_reads.h"
-#include "bench/ssd/figures.h"
 #include "bench/ssd/sink.h"
 #include "edge/tiers/ssd/ssd_reader.h"
 #include "edge/tiers/ssd/ssd_tier.h"
+#include "tests/processes/child.h"
+#include "tests/processes/temporary_folder.h"
 
 namespace meridian::bench {
 namespace {
 
 constexpr std::uint64_t kMiB = 1 << 20;
-
-struct Settings {
-  bool quick = false;
-  bool check = false;
-  const char* json = nullptr;
-  std::string dir = ".";
-  std::string only;
-};
-
-class Folder {
- public:
-  explicit Folder(const std::string& in) {
-    std::string pattern = in + "/ssd_bench." + std::string(6, 'X');
-    if (::mkdtemp(pattern.data()) == nullptr) std::perror(in.c_str()), std::exit(1);
-    path = pattern;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string path;
-};
+constexpr auto kAlsoWhenKilled = test::TemporaryFolder::Removal::kAlsoWhenKilled;
 
 std::string key_of(std::uint64_t i) {
   return "http://www.example.test/objects/" + std::to_string(10'000'000 + i);
@@ -91,9 +64,9 @@ void put(SsdTier& tier, const Ref<Object>& object) {
   while (!tier.put(object)) flush(tier);
 }
 
-void measure_index(const Settings& settings, Figures& figures) {
+void measure_index(const Options& options, Figures& figures) {
   std::vector<std::uint64_t> counts = {10'000, 100'000, 1'000'000};
-  if (!settings.quick) counts.push_back(10'000'000);
+  if (!options.quick) counts.push_back(10'000'000);
   const std::uint64_t seed = 42;
   for (const std::uint64_t count : counts) {
     ::malloc_trim(0);
@@ -110,10 +83,8 @@ void measure_index(const Settings& settings, Figures& figures) {
       return static_cast<double>(bytes) / static_cast<double>(count);
     };
     const std::string of = " at " + std::to_string(count);
-    const bool bar = count == 10'000'000;
-    figures.add("index: accounted bytes an object" + of, each(index.footprint_bytes()), "B", bar ? 16 : 0);
-    figures.add("index: resident bytes an object" + of, each(bench::resident_bytes() - before), "B",
-                bar ? 16 : 0);
+    figures.add("index: accounted bytes an object" + of, each(index.footprint_bytes()), "B");
+    figures.add("index: resident bytes an object" + of, each(bench::resident_bytes() - before), "B");
     std::mt19937_64 random(3);
     const int lookups = 2'000'000;
     std::uint64_t found = 0;
@@ -138,7 +109,7 @@ void measure_index(const Settings& settings, Figures& figures) {
 void fill_in_child(const std::string& path, std::uint64_t size_bytes, std::uint64_t count, bool kill_it) {
   int ready[2];
   if (::pipe(ready) != 0) std::abort();
-  const pid_t child = ::fork();
+  const pid_t child = test::fork_child();
   if (child == 0) {
     auto tier = open_tier(options_for(path, size_bytes));
     const std::string body = "b";
@@ -153,8 +124,7 @@ void fill_in_child(const std::string& path, std::uint64_t size_bytes, std::uint6
   ::close(ready[1]);
   if (::read(ready[0], &byte, 1) != 1) std::fprintf(stderr, "the child failed\n"), std::exit(1);
   ::close(ready[0]);
-  ::kill(child, SIGKILL);
-  ::waitpid(child, nullptr, 0);
+  test::kill_child(child);
 }
 
 bool finds(SsdTier& tier, std::uint64_t i) {
@@ -171,25 +141,24 @@ bool finds(SsdTier& tier, std::uint64_t i) {
   return found;
 }
 
-void measure_recovery(const Settings& settings, Figures& figures) {
+void measure_recovery(const Options& options, Figures& figures) {
   std::vector<std::uint64_t> counts = {100'000, 1'000'000};
-  if (!settings.quick) counts.push_back(10'000'000);
+  if (!options.quick) counts.push_back(10'000'000);
   for (const std::uint64_t count : counts) {
     for (const bool kill_it : {false, true}) {
-      const Folder folder(settings.dir);
+      const test::TemporaryFolder folder(options.dir, kAlsoWhenKilled);
       const std::uint64_t size_bytes = count * 448 + 512 * kMiB;
-      fill_in_child(folder.path, size_bytes, count, kill_it);
+      fill_in_child(folder.path(), size_bytes, count, kill_it);
       ::malloc_trim(0);
       const std::size_t before = bench::resident_bytes();
       const double start = seconds_of(CLOCK_MONOTONIC);
       const double cpu_start = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
-      auto tier = open_tier(options_for(folder.path, size_bytes));
+      auto tier = open_tier(options_for(folder.path(), size_bytes));
       if (!finds(*tier, 0) || !finds(*tier, count - 1)) std::fprintf(stderr, "not found\n"), std::exit(1);
       const double seconds = seconds_of(CLOCK_MONOTONIC) - start;
       const double cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu_start;
       const std::string of = std::to_string(count) + (kill_it ? " after kill -9" : " after a clean end");
-      const double bar = count == 10'000'000 ? 5 : count == 1'000'000 ? 1 : 0;
-      figures.add("recovery: seconds to the first hits, " + of, seconds, "s", bar);
+      figures.add("recovery: seconds to the first hits, " + of, seconds, "s");
       figures.add("recovery: CPU, " + of, cpu, "s");
       const double back = static_cast<double>(tier->stats().objects) / static_cast<double>(count);
       figures.add("recovery: share that is back, " + of, back * 100, "%");
@@ -248,26 +217,26 @@ class OwnReads {
   std::mt19937_64 random_{1};
 };
 
-void measure_reads(const Settings& settings, Figures& figures) {
-  const Folder folder(settings.dir);
-  const std::uint64_t objects = settings.quick ? 2'000 : 20'000;
-  const std::uint64_t reads = settings.quick ? 5'000 : 20'000;
+void measure_reads(const Options& options, Figures& figures) {
+  const test::TemporaryFolder folder(options.dir, kAlsoWhenKilled);
+  const std::uint64_t objects = options.quick ? 2'000 : 20'000;
+  const std::uint64_t reads = options.quick ? 5'000 : 20'000;
   const std::uint64_t size_bytes = objects * 68 * 1024 + 256 * kMiB;
   const std::string body(64 * 1024, 'b');
   {
-    auto tier = open_tier(options_for(folder.path, size_bytes));
+    auto tier = open_tier(options_for(folder.path(), size_bytes));
     for (std::uint64_t i = 0; i < objects; ++i) put(*tier, object_of(i, body));
     if (!flush(*tier)) std::exit(1);
   }
-  const std::string file = folder.path + "/meridian.cache";
-  const int rounds = settings.quick ? 3 : 5;
+  const std::string file = folder.path("meridian.cache");
+  const int rounds = options.quick ? 3 : 5;
   for (const unsigned depth : {1U, 16U}) {
     std::vector<double> bare, own, ratio;
     for (int round = 0; round < rounds; ++round) {
       const Sink sink;
       BareReads limit(file, objects * 66 * 1024, 64 * 1024, depth);
       bare.push_back(limit.run(reads, sink) * 1e6);
-      auto tier = open_tier(options_for(folder.path, size_bytes));
+      auto tier = open_tier(options_for(folder.path(), size_bytes));
       auto loop = EventLoop::create();
       if (!loop) std::exit(1);
       OwnReads reader(*tier, **loop, objects, reads, sink);
@@ -275,24 +244,20 @@ void measure_reads(const Settings& settings, Figures& figures) {
       own.push_back(reader.run(depth) * 1e6);
       ratio.push_back(own.back() / bare.back());
     }
-    const auto median = [](std::vector<double> of) {
-      std::nth_element(of.begin(), of.begin() + static_cast<std::ptrdiff_t>(of.size() / 2), of.end());
-      return of[of.size() / 2];
-    };
     const std::string of = ", " + std::to_string(depth) + " at a time";
     figures.add("reads: 64 KiB, bare io_uring and send" + of, median(bare), "us");
     figures.add("reads: 64 KiB, by the tier and send" + of, median(own), "us");
-    figures.add("reads: the tier beside the bare limit" + of, median(ratio), "x", 1.35);
+    figures.add("reads: the tier beside the bare limit" + of, median(ratio), "x");
   }
 }
 
-void measure_writes(const Settings& settings, Figures& figures) {
-  const std::uint64_t size_bytes = (settings.quick ? 256 : 1024) * kMiB;
+void measure_writes(const Options& options, Figures& figures) {
+  const std::uint64_t size_bytes = (options.quick ? 256 : 1024) * kMiB;
   for (const std::uint64_t body_bytes :
        {std::uint64_t{1000}, std::uint64_t{16} << 10, std::uint64_t{64} << 10}) {
     for (const bool hot : {false, true}) {
-      const Folder folder(settings.dir);
-      auto tier = open_tier(options_for(folder.path, size_bytes));
+      const test::TemporaryFolder folder(options.dir, kAlsoWhenKilled);
+      auto tier = open_tier(options_for(folder.path(), size_bytes));
       auto loop = EventLoop::create();
       if (!loop) std::exit(1);
       SsdReader reader(*tier, **loop);
@@ -316,47 +281,20 @@ void measure_writes(const Settings& settings, Figures& figures) {
   }
 }
 
-int run(const Settings& settings) {
-  Figures figures;
-  const auto wanted = [&](const char* what) { return settings.only.empty() || settings.only == what; };
+int run(const Options& options) {
+  Figures figures(options, "ssd");
   // First, while this process has no threads: it forks.
-  if (wanted("recovery")) measure_recovery(settings, figures);
-  if (wanted("index")) measure_index(settings, figures);
-  if (wanted("reads")) measure_reads(settings, figures);
-  if (wanted("writes")) measure_writes(settings, figures);
-  if (settings.json != nullptr) figures.write(settings.json);
-  return settings.check && figures.missed() ? 1 : 0;
+  if (options.wants("recovery")) measure_recovery(options, figures);
+  if (options.wants("index")) measure_index(options, figures);
+  if (options.wants("reads")) measure_reads(options, figures);
+  if (options.wants("writes")) measure_writes(options, figures);
+  return figures.end();
 }
 
 }  // namespace
-
-static bool is_part(const std::string& name) {
-  return name == "index" || name == "recovery" || name == "reads" || name == "writes";
-}
-
 }  // namespace meridian::bench
 
 int main(int argc, char** argv) {
-  meridian::bench::Settings settings;
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    const bool more = i + 1 < argc;
-    if (argument == "--quick") {
-      settings.quick = true;
-    } else if (argument == "--check") {
-      settings.check = true;
-    } else if (argument == "--json" && more) {
-      settings.json = argv[++i];
-    } else if (argument == "--dir" && more) {
-      settings.dir = argv[++i];
-    } else if (argument == "--only" && more && meridian::bench::is_part(argv[i + 1])) {
-      settings.only = argv[++i];
-    } else {
-      std::fprintf(stderr,
-                   "usage: ssd_bench [--quick] [--check] [--json FILE] [--dir FOLDER] "
-                   "[--only index|recovery|reads|writes]\n");
-      return 2;
-    }
-  }
-  return meridian::bench::run(settings);
+  using namespace meridian::bench;
+  return run(options_of(argc, argv, "ssd_bench", {"index", "recovery", "reads", "writes"}));
 }

@@ -1,17 +1,13 @@
 // What the RAM tier costs: memory by the kernel's count for each stored object, and the time of a lookup and
 // of an insert. Usage: tier_bench [--quick] [--json FILE]
-#include <unistd.h>
-
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <ctime>
 #include <functional>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "bench/figures.h"
 #include "bench/measure.h"
 #include "edge/tiers/ram_tier.h"
 
@@ -38,24 +34,6 @@ double nanoseconds_per(std::size_t count, const std::function<void()>& work) {
   work();
   return (bench::cpu_ns() - start) / static_cast<double>(count);
 }
-
-class Figures {
- public:
-  void add(const std::string& name, const std::string& unit, double value) {
-    std::printf("%-44s %10.1f %s\n", name.c_str(), value, unit.c_str());
-    json_ += (json_.empty() ? "" : ",\n") + ("{\"name\":\"" + name) + "\",\"unit\":\"" + unit +
-             "\",\"value\":" + std::to_string(value) + "}";
-  }
-  void write(const char* path) const {
-    std::FILE* file = std::fopen(path, "w");
-    if (file == nullptr) std::perror(path), std::exit(1);
-    std::fprintf(file, "[%s]\n", json_.c_str());
-    std::fclose(file);
-  }
-
- private:
-  std::string json_;
-};
 
 // Looks up keys drawn from the first `keys`, prepared outside the measured time.
 double lookup_ns(RamTier& tier, std::size_t keys, std::size_t lookups, unsigned threads) {
@@ -88,10 +66,10 @@ double lookup_ns(RamTier& tier, std::size_t keys, std::size_t lookups, unsigned 
   });
 }
 
-void run(bool quick, const char* json_path) {
-  const std::size_t count = quick ? 100'000 : 500'000;
-  const std::size_t lookups = quick ? 2'000'000 : 10'000'000;
-  Figures figures;
+int run(const bench::Options& options) {
+  const std::size_t count = options.quick ? 100'000 : 500'000;
+  const std::size_t lookups = options.quick ? 2'000'000 : 10'000'000;
+  bench::Figures figures(options, "tier_bench");
   RamTier tier({.capacity_bytes = 4ULL << 30U});
   const std::size_t before = bench::resident_bytes();
   const std::uint64_t before_accounted = tier.stats().bytes;
@@ -103,34 +81,32 @@ void run(bool quick, const char* json_path) {
   };
   const double resident = each(bench::resident_bytes() - before);
   const auto key_bytes = static_cast<double>(key_of(0).size());
-  figures.add("resident bytes an object", "B", resident);
-  figures.add("accounted bytes an object", "B", each(tier.stats().bytes - before_accounted));
-  figures.add("over the body", "B", resident - static_cast<double>(kBodyBytes));
-  figures.add("over body and head, key included", "B",
-              resident - static_cast<double>(kBodyBytes + kHeadBytes));
-  figures.add("over body, head and key", "B",
-              resident - static_cast<double>(kBodyBytes + kHeadBytes) - key_bytes);
-  figures.add("make and insert", "ns", insert_ns);
+  figures.add("resident bytes an object", resident, "B");
+  figures.add("accounted bytes an object", each(tier.stats().bytes - before_accounted), "B");
+  figures.add("over the body", resident - static_cast<double>(kBodyBytes), "B");
+  const double over_head = resident - static_cast<double>(kBodyBytes + kHeadBytes);
+  figures.add("over body and head, key included", over_head, "B");
+  figures.add("over body, head and key", over_head - key_bytes, "B");
+  figures.add("make and insert", insert_ns, "ns");
   for (const std::size_t keys : {std::size_t{1}, std::size_t{1000}, count}) {
     for (const unsigned threads : {1U, 2U}) {
       const std::string name =
           "lookup among " + std::to_string(keys) + ", " + std::to_string(threads) + " threads, each";
-      figures.add(name, "ns", lookup_ns(tier, keys, lookups, threads));
+      figures.add(name, lookup_ns(tier, keys, lookups, threads), "ns");
     }
   }
   tier.set_capacity(tier.stats().bytes);
   const double evict_ns = nanoseconds_per(count, [&] {
     for (std::size_t i = count; i < 2 * count; ++i) tier.put(object_of(key_of(i)));
   });
-  figures.add("make, insert and evict", "ns", evict_ns);
-  figures.add("resident bytes an object, after turnover", "B", each(bench::resident_bytes() - before));
-  if (json_path != nullptr) figures.write(json_path);
+  figures.add("make, insert and evict", evict_ns, "ns");
+  figures.add("resident bytes an object, after turnover", each(bench::resident_bytes() - before), "B");
+  return figures.end();
 }
 
 }  // namespace
 }  // namespace meridian
 
 int main(int argc, char** argv) {
-  const auto [quick, json_path] = meridian::bench::options_of(argc, argv, "tier_bench");
-  meridian::run(quick, json_path);
+  return meridian::run(meridian::bench::options_of(argc, argv, "tier_bench"));
 }

@@ -8,7 +8,6 @@
 #include <openssl/ssl.h>
 #include <sys/epoll.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <csignal>
@@ -20,6 +19,7 @@
 
 #include "bench/limit/loopback.h"
 #include "bench/load/client.h"
+#include "bench/measure.h"
 
 namespace meridian::bench {
 namespace {
@@ -59,15 +59,6 @@ void run(Load& load, std::size_t connections, Clock::time_point until) {
   }
 }
 
-// The latency that this share of the responses did not exceed; they are put in order.
-unsigned quantile_us(std::vector<std::uint32_t>& latencies_us, double share) {
-  if (latencies_us.empty()) return 0;
-  const auto last = static_cast<double>(latencies_us.size() - 1);
-  const auto at = latencies_us.begin() + static_cast<std::ptrdiff_t>(share * last);
-  std::nth_element(latencies_us.begin(), at, latencies_us.end());
-  return *at;
-}
-
 Schedule schedule_of(int argc, char** argv, const std::string& mode) {
   const std::string prefix = option(argc, argv, "--prefix", "/b/1024");
   const std::uint64_t count = option_number(argc, argv, "--count", 1);
@@ -103,6 +94,6 @@ int main(int argc, char** argv) {
       static_cast<unsigned long long>(load.tally.requests),
       static_cast<unsigned long long>(load.tally.errors),
       static_cast<unsigned long long>(load.tally.body_bytes),
-      static_cast<unsigned long long>(load.tally.resumed), took, quantile_us(load.tally.latencies_us, 0.5),
-      quantile_us(load.tally.latencies_us, 0.99));
+      static_cast<unsigned long long>(load.tally.resumed), took, quantile(load.tally.latencies_us, 0.5),
+      quantile(load.tally.latencies_us, 0.99));
 }

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "bench/limit/bare_ring.h"
-#include "bench/ssd/figures.h"
+#include "bench/measure.h"
 #include "bench/ssd/sink.h"
 
 // The limit for a hit on SSD: the least that a process can do to read 64 KiB past the page cache and send

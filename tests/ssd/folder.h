@@ -1,32 +1,15 @@
 #pragma once
 
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <string>
+#include "tests/processes/temporary_folder.h"
 
 namespace meridian::test {
 
-// A folder for one test, removed with it; on a real disk, so that direct I/O is what runs.
-class Folder {
+// A folder for one test; on a real disk, so that direct I/O is what runs.
+class Folder : public TemporaryFolder {
  public:
-  Folder() {
-    std::string pattern = std::filesystem::current_path().string() + "/ssd_test.XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    path_ = pattern;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  const std::string& path() const { return path_; }
-  std::string file() const { return path_ + "/meridian.cache"; }
-
- private:
-  std::string path_;
+  explicit Folder(Removal removal = Removal::kByOwner)
+      : TemporaryFolder(std::filesystem::current_path().string(), removal) {}
+  std::string file() const { return path("meridian.cache"); }
 };
 
 }  // namespace meridian::test

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,6 +9,7 @@
 #include <new>
 #include <random>
 
+#include "tests/processes/child.h"
 #include "tests/ssd/harness.h"
 
 // A process that fills the tier is killed with SIGKILL at a random moment, again and again; what it said was
@@ -83,7 +83,7 @@ class SsdKill : public ::testing::Test {
     int ready[2];
     ASSERT_EQ(::pipe(ready), 0);
     const std::uint64_t seed = random();
-    const pid_t child = ::fork();
+    const pid_t child = test::fork_child();
     if (child == 0) fill(path, seed, *told_, ready[1]);
     ::close(ready[1]);
     char byte = 0;
@@ -97,8 +97,7 @@ class SsdKill : public ::testing::Test {
       runs = ::waitpid(child, nullptr, WNOHANG) == 0;
     }
     ASSERT_TRUE(runs) << "it ended by itself";
-    ::kill(child, SIGKILL);
-    ::waitpid(child, nullptr, 0);
+    test::kill_child(child);
   }
 
   void check(const std::string& path) {
@@ -133,13 +132,13 @@ TEST_F(SsdKill, AtRandomMoments) {
   const int kills = std::getenv("MERIDIAN_SOAK") != nullptr ? 200 : 20;
   const char* given = std::getenv("MERIDIAN_SEED");
   std::mt19937_64 random(given != nullptr ? std::strtoull(given, nullptr, 10) : 1);
-  auto folder = std::make_unique<test::Folder>();
+  auto folder = std::make_unique<test::Folder>(test::Folder::Removal::kAlsoWhenKilled);
   for (int i = 0; i < kills && !HasFailure(); ++i) {
     SCOPED_TRACE("kill " + std::to_string(i));
     fill_and_kill(folder->path(), random);
     check(folder->path());
     if (told_->put_bytes < kMostPut * 3 / 4) continue;
-    folder = std::make_unique<test::Folder>();
+    folder = std::make_unique<test::Folder>(test::Folder::Removal::kAlsoWhenKilled);
     for (std::size_t k = 0; k < kKeys; ++k) told_->asked[k] = told_->durable[k] = 0;
     told_->put_bytes = 0;
   }
