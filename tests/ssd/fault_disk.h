@@ -67,23 +67,37 @@ class FaultDisk final : public ssd::Disk {
   // Errnos, 0 for none; asked at every call.
   std::atomic<int> fail_read{0}, fail_write{0}, fail_sync{0}, fail_open{0};
   std::atomic<bool> read_only{false};
+  // So many writes fail, and later ones do not.
+  std::atomic<int> writes_to_fail{0};
+  // The next read over the byte at this offset finds a bit of it flipped; the file stays as it is.
+  std::atomic<std::uint64_t> flip_at{0};
   // Reads wait while it is set.
   void hold_reads(bool hold) {
     MutexLock lock(hold_mutex_);
-    hold_ = hold;
+    hold_reads_ = hold;
+    released_.notify_all();
+  }
+  void hold_writes(bool hold) {
+    MutexLock lock(hold_mutex_);
+    hold_writes_ = hold;
     released_.notify_all();
   }
 
  private:
   friend class FaultFile;
-  void wait_while_held() {
+  void wait_to_read() {
     MutexLock lock(hold_mutex_);
-    while (hold_) released_.wait(hold_mutex_);
+    while (hold_reads_) released_.wait(hold_mutex_);
+  }
+  void wait_to_write() {
+    MutexLock lock(hold_mutex_);
+    while (hold_writes_) released_.wait(hold_mutex_);
   }
   std::map<std::string, std::shared_ptr<Image>> files_;
   Mutex hold_mutex_;
   CondVar released_;
-  bool hold_ GUARDED_BY(hold_mutex_) = false;
+  bool hold_reads_ GUARDED_BY(hold_mutex_) = false;
+  bool hold_writes_ GUARDED_BY(hold_mutex_) = false;
 };
 
 class FaultFile final : public ssd::DiskFile {
@@ -92,14 +106,20 @@ class FaultFile final : public ssd::DiskFile {
       : disk_(disk), image_(std::move(image)) {}
 
   ssd::ReadResult read(std::uint64_t offset, char* to, std::size_t bytes) const override {
-    disk_.wait_while_held();
+    disk_.wait_to_read();
     if (const int error = disk_.fail_read) return {0, error};
     MutexLock lock(image_->mutex);
     if (offset >= image_->bytes.size()) return {};
-    return {image_->bytes.copy(to, bytes, offset), 0};
+    const std::size_t got = image_->bytes.copy(to, bytes, offset);
+    const std::uint64_t flip_at = disk_.flip_at;
+    if (flip_at >= offset && flip_at < offset + got && disk_.flip_at.exchange(0) != 0)
+      to[flip_at - offset] ^= 1;
+    return {got, 0};
   }
   int write(std::uint64_t offset, const char* from, std::size_t bytes) override {
+    disk_.wait_to_write();
     if (const int error = disk_.fail_write) return error;
+    if (disk_.writes_to_fail > 0 && disk_.writes_to_fail-- > 0) return EIO;
     MutexLock lock(image_->mutex);
     if (image_->bytes.size() < offset + bytes) image_->bytes.resize(offset + bytes);
     std::memcpy(image_->bytes.data() + offset, from, bytes);

@@ -213,5 +213,104 @@ TEST_F(SsdFilling, AnObjectLargerThanAllMemoryGoesThrough) {
   EXPECT_EQ(at, bytes);
 }
 
+// What a restart finds is what was in effect before.
+class SsdFillRestart : public ::testing::Test {
+ protected:
+  static constexpr std::size_t kBytes = 100'000;
+  static SsdOptions options(test::FaultDisk& disk) {
+    SsdOptions options = test::small_options("disk", SsdIo::kThreads);
+    options.disk = &disk;
+    return options;
+  }
+  static std::unique_ptr<SsdFill> begin(SsdTier& tier, std::uint64_t version) {
+    return tier.begin("key", test::meta_of("key", version), test::bytes_of("key", version, "head", 50),
+                      kBytes);
+  }
+  static bool append(SsdFill& fill, std::uint64_t version, std::size_t from, std::size_t to) {
+    const std::string body = test::bytes_of("key", version, "body", kBytes);
+    for (const Slice& slice : test::slices_of(body.substr(from, to - from))) {
+      if (fill.append(slice) != Write::kDone) return false;
+    }
+    return true;
+  }
+  // 0: nothing is found.
+  static std::uint64_t version_in(test::SsdHarness& harness) {
+    const auto found = harness.get("key");
+    EXPECT_TRUE(!found || test::is_whole(*found, "key"));
+    return found ? found->meta().fill_seq : 0;
+  }
+  static std::uint64_t version_after_restart(const std::string& bytes) {
+    test::FaultDisk disk;
+    disk.set_bytes("disk/meridian.cache", bytes);
+    test::SsdHarness harness(options(disk));
+    return version_in(harness);
+  }
+  test::FaultDisk disk_;
+};
+
+TEST_F(SsdFillRestart, AFillThatIsGivenUpOrCutOffLeavesWhatTheKeyHad) {
+  test::SsdHarness harness(options(disk_));
+  ASSERT_TRUE(harness.ssd().put(test::object_of("key", 1, 3000)));
+  auto fill = begin(harness.ssd(), 2);
+  ASSERT_TRUE(append(*fill, 2, 0, 70'000));
+  ASSERT_TRUE(harness.flush());
+  EXPECT_EQ(version_after_restart(disk_.bytes("disk/meridian.cache")), 1U) << "cut off by a crash";
+  fill.reset();
+  EXPECT_EQ(version_in(harness), 1U);
+  harness.close();
+  EXPECT_EQ(version_after_restart(disk_.bytes("disk/meridian.cache")), 1U) << "given up";
+}
+
+TEST_F(SsdFillRestart, WhatIsCommittedLastIsTheLast) {
+  test::SsdHarness harness(options(disk_));
+  const auto fill = begin(harness.ssd(), 1);
+  ASSERT_TRUE(append(*fill, 1, 0, 70'000));
+  ASSERT_TRUE(harness.ssd().put(test::object_of("key", 2, 3000)));
+  EXPECT_EQ(version_in(harness), 2U);
+  ASSERT_TRUE(append(*fill, 1, 70'000, kBytes));
+  ASSERT_EQ(fill->commit(), Write::kDone);
+  EXPECT_EQ(version_in(harness), 1U);
+  harness.close();
+  EXPECT_EQ(version_after_restart(disk_.bytes("disk/meridian.cache")), 1U);
+}
+
+TEST_F(SsdFillRestart, AFillThatTheTierRefusesLeavesNothingOlder) {
+  test::SsdHarness harness(options(disk_));
+  ASSERT_TRUE(harness.ssd().put(test::object_of("key", 1, 3000)));
+  const auto fill = begin(harness.ssd(), 2);
+  ASSERT_TRUE(append(*fill, 2, 0, 70'000));
+  ASSERT_TRUE(harness.flush());
+  disk_.fail_write = EIO;
+  for (unsigned i = 0; i < ssd::Health::kMostWriteFailures; ++i) {
+    harness.ssd().put(test::object_of("other", 1, 1000));
+    EXPECT_FALSE(harness.flush());
+  }
+  EXPECT_FALSE(append(*fill, 2, 70'000, kBytes));
+  EXPECT_EQ(version_in(harness), 0U);
+}
+
+// Meant for the sanitizers: the log's thread still has the call when the loop is gone.
+TEST_F(SsdFillRestart, ALoopMayGoWhileItsFillWaitsForRoom) {
+  SsdOptions small = options(disk_);
+  small.buffer_bytes = 1;
+  auto tier = SsdTier::open(std::move(small));
+  ASSERT_TRUE(tier);
+  auto loop = EventLoop::create();
+  ASSERT_TRUE(loop);
+  disk_.hold_writes(true);
+  std::unique_ptr<SsdFill> fill;
+  bool is_full = false;
+  for (std::uint64_t i = 0; i < 100 && !is_full; ++i) {
+    fill = begin(**tier, i);
+    is_full = !append(*fill, i, 0, kBytes);
+  }
+  ASSERT_TRUE(is_full);
+  fill->when_room(**loop, [] { ADD_FAILURE() << "nobody is there any more"; });
+  fill.reset();
+  loop->reset();
+  disk_.hold_writes(false);
+  tier->reset();
+}
+
 }  // namespace
 }  // namespace meridian

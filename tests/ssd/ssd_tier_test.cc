@@ -1,6 +1,8 @@
 #include "edge/tiers/ssd/ssd_tier.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <fstream>
 
@@ -228,6 +230,75 @@ TEST(SsdTier, APolicyThatRefusesLeavesNothingOlderBehind) {
   EXPECT_TRUE(harness.ssd().put(test::object_of("other", 1, 100), {.reused = true}));
   EXPECT_FALSE(harness.ssd().put(test::object_of("key", 3, 100)));
   EXPECT_FALSE(harness.get("key"));
+}
+
+TEST(SsdTier, WhoHoldsWhatIsNotWrittenYetDoesNotHoldUpTheLog) {
+  test::FaultDisk disk;
+  SsdOptions options = test::small_options("disk", SsdIo::kThreads);
+  options.disk = &disk;
+  options.buffer_bytes = 1;  // room for a few batches
+  test::SsdHarness harness(std::move(options));
+  std::vector<Ref<const Object>> held;
+  for (std::size_t i = 0; i < 40; ++i) {
+    ASSERT_TRUE(harness.ssd().put(test::object_of(key_of(i), 1, 30'000))) << i;
+    held.push_back(harness.get(key_of(i)));
+    ASSERT_TRUE(held.back());
+    if (i % 4 == 3) {
+      ASSERT_TRUE(harness.flush());
+    }
+  }
+  EXPECT_EQ(harness.ssd().counters().read_bytes, 0U) << "all of it came from memory";
+  for (std::size_t i = 0; i < held.size(); ++i) EXPECT_TRUE(test::is_whole(*held[i], key_of(i)));
+}
+
+TEST(SsdTier, WhatIsNotWrittenYetAndFindsNoMemoryIsNotLookedForOnTheDisk) {
+  test::FaultDisk disk;
+  SsdOptions options = test::small_options("disk", SsdIo::kThreads);
+  options.disk = &disk;
+  options.read_buffer_bytes = 48 << 10;  // for one of the two
+  test::SsdHarness harness(std::move(options));
+  ASSERT_TRUE(harness.ssd().put(test::object_of("one", 1, 30'000)));
+  ASSERT_TRUE(harness.ssd().put(test::object_of("two", 1, 30'000)));
+  Ref<const Object> one = harness.get("one");
+  ASSERT_TRUE(one);
+  EXPECT_FALSE(harness.get("two"));
+  EXPECT_EQ(harness.ssd().counters().shed_reads, 1U);
+  EXPECT_EQ(harness.ssd().counters().bad_records, 0U);
+  one.reset();
+  EXPECT_TRUE(harness.get("two"));
+}
+
+int descriptor_of_ring() {
+  for (int fd = 0; fd < 1000; ++fd) {
+    char target[64] = {};
+    const std::string link = "/proc/self/fd/" + std::to_string(fd);
+    if (::readlink(link.c_str(), target, sizeof target - 1) > 0 &&
+        std::string_view(target) == "anon_inode:[io_uring]")
+      return fd;
+  }
+  return -1;
+}
+
+TEST(SsdTier, ReadsThatTheKernelRefusesAreMissesAndThenTheDiskIsLeftAlone) {
+  test::Folder folder;
+  ManualClock clock;
+  SsdOptions options = test::small_options(folder.path(), SsdIo::kUring);
+  options.clock = &clock;
+  test::SsdHarness harness(std::move(options));
+  if (!harness.reader().uses_uring()) GTEST_SKIP() << "the kernel has no io_uring for us";
+  for (std::size_t i = 0; i < 40; ++i) harness.ssd().put(test::object_of(key_of(i), 1, 5000));
+  harness.settle();
+  EXPECT_TRUE(harness.get(key_of(0)));
+  const int ring = descriptor_of_ring();
+  ASSERT_GE(ring, 0);
+  const int nothing = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::dup2(nothing, ring), ring);
+  ::close(nothing);
+  for (std::size_t i = 1; i <= ssd::Health::kMostReadFailures; ++i) EXPECT_FALSE(harness.get(key_of(i)));
+  EXPECT_EQ(harness.ssd().counters().read_errors, ssd::Health::kMostReadFailures);
+  EXPECT_EQ(harness.ssd().counters().slow_reads, 0U);
+  EXPECT_EQ(harness.reader().under_way(), 0U);
+  EXPECT_EQ(harness.ssd().state(), ssd::Health::State::kOff);
 }
 
 }  // namespace

@@ -113,9 +113,18 @@ int IoRing::submit(unsigned wait_for) {
     if (taken < 0) return errno;
     queued_ -= std::min(queued_, static_cast<unsigned>(taken));
     wait_for = 0;
-    if (taken == 0) break;
+    if (taken == 0) return queued_ > 0 ? EAGAIN : 0;
   }
   return 0;
+}
+
+// The kernel looks at the queue only while submit() runs.
+std::optional<std::uint64_t> IoRing::take_back() {
+  if (queued_ == 0) return std::nullopt;
+  const unsigned tail = *submit_tail_ - 1;
+  store(submit_tail_, tail);
+  --queued_;
+  return entries_[tail & submit_mask_].user_data;
 }
 
 bool IoRing::take(Answer* answer) {

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "lib/base/result.h"
 
@@ -25,6 +26,9 @@ class IoRing {
   bool read(std::uint64_t offset, char* to, std::uint32_t bytes, std::uint64_t tag);
   // Hands what was queued to the kernel; `wait_for` answers at least. 0 or an errno.
   int submit(unsigned wait_for = 0);
+
+  // Takes back what the kernel has not taken; returns one tag, until there is none.
+  std::optional<std::uint64_t> take_back();
 
   struct Answer {
     std::uint64_t tag = 0;

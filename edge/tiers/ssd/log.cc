@@ -140,24 +140,6 @@ Log::Put Log::put(const RecordSource& source, const StillValid& still_valid) {
   return put;
 }
 
-Log::Put Log::put_unseen(const RecordSource& source, Unseen* unseen) {
-  MutexLock lock(mutex_);
-  append_tombstones();
-  const Put put = append(source, Writer::kAnyone, &unseen->place);
-  unseen->generation = head_.generation;
-  return put;
-}
-
-Log::Put Log::show(std::uint64_t hash, const Unseen& unseen, const StillValid& still_valid) {
-  MutexLock lock(mutex_);
-  if (still_valid && !still_valid()) return Put::kGone;
-  if (segments_.generation(shared_.geometry.segment_of(unseen.place.offset())) != unseen.generation) {
-    return Put::kGone;
-  }
-  shared_.index.put(hash, unseen.place);
-  return Put::kDone;
-}
-
 Log::Put Log::reinsert(const RecordSource& source, std::uint64_t from) {
   const std::uint64_t hash = index_hash_of(source.header);
   Place placed;

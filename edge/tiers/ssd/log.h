@@ -74,14 +74,6 @@ class Log {
   using StillValid = std::function<bool()>;
   // Appends, and shows it to readers.
   Put put(const RecordSource& source, const StillValid& still_valid = {}) EXCLUDES(mutex_);
-  // What was appended for readers to see later.
-  struct Unseen {
-    Place place;
-    std::uint64_t generation = 0;
-  };
-  Put put_unseen(const RecordSource& source, Unseen* unseen) EXCLUDES(mutex_);
-  // Shows it; kGone when it has left the log meanwhile.
-  Put show(std::uint64_t hash, const Unseen& unseen, const StillValid& still_valid = {}) EXCLUDES(mutex_);
   // Appends what is still found at `from`, in its place.
   Put reinsert(const RecordSource& source, std::uint64_t from) EXCLUDES(mutex_);
   // Its hash finds nothing from now on, and after a restart once a later flush() has said true.

@@ -88,7 +88,11 @@ SsdRead SsdReader::start(std::uint64_t index_hash, std::string_view key, Read&& 
   read.on_chunk = std::move(wanted.on_chunk);
   if (!look_up(index_hash, read)) {
     miss(slot);
-  } else if (!serve_from_memory(slot) && !ask_disk(slot)) {
+    return {};
+  }
+  Way way = serve_from_memory(slot);
+  if (way == Way::kAnother) way = ask_disk(slot);
+  if (way == Way::kShed) {
     count(tier_.counters_.shed_reads);
     miss(slot);
   } else if (reads_[slot]->busy && reads_[slot]->serial == serial) {
@@ -105,42 +109,39 @@ bool SsdReader::look_up(std::uint64_t index_hash, Read& read) {
   return read.spot.generation != 0;
 }
 
-// What is not on the disk yet. Encrypted bytes that others may be reading are not decrypted in place.
-bool SsdReader::serve_from_memory(std::uint32_t slot) {
+// What is not on the disk yet. It is copied: who is slow to take it must not hold the memory that the log
+// writes from, and what is encrypted is decrypted in place.
+SsdReader::Way SsdReader::serve_from_memory(std::uint32_t slot) {
   Read& read = *reads_[slot];
   const std::uint32_t segment = tier_.geometry_.segment_of(read.place.offset());
   if (tier_.segments_->is_written(segment, read.place.offset() - tier_.geometry_.offset_of(segment))) {
-    return false;
+    return Way::kAnother;
   }
   const auto waiting = tier_.log_->waiting(read.place.offset());
-  if (!waiting) return false;
-  const auto header = ssd::check_record(waiting->bytes, waiting->available, read.spot);
-  if (!header || header->key_id == 0) {
-    deliver(slot, waiting->bytes, waiting->available, waiting->memory);
-    return true;
-  }
-  const Ref<ssd::AlignedBuffer> copy = tier_.read_buffers_->take(header->total_bytes());
-  if (!copy) return false;
-  std::memcpy(copy->data(), waiting->bytes, header->total_bytes());
-  deliver(slot, copy->data(), header->total_bytes(), copy);
-  return true;
+  if (!waiting) return Way::kAnother;
+  const std::uint64_t bytes = std::min(waiting->available, read.place.read_bytes());
+  const Ref<ssd::AlignedBuffer> copy = tier_.read_buffers_->take(bytes);
+  if (!copy) return Way::kShed;
+  std::memcpy(copy->data(), waiting->bytes, bytes);
+  deliver(slot, copy->data(), bytes, copy);
+  return Way::kTaken;
 }
 
-bool SsdReader::ask_disk(std::uint32_t slot) {
+SsdReader::Way SsdReader::ask_disk(std::uint32_t slot) {
   Read& read = *reads_[slot];
-  if (under_way_ >= tier_.options_.reads_per_worker || !tier_.health_.may_read()) return false;
+  if (under_way_ >= tier_.options_.reads_per_worker || !tier_.health_.may_read()) return Way::kShed;
   const std::uint64_t page = read.place.offset() / kPage * kPage;
   const std::uint32_t segment = tier_.geometry_.segment_of(page);
   const std::uint64_t segment_end = tier_.geometry_.offset_of(segment) + tier_.geometry_.segment_bytes;
   const std::uint64_t bytes = std::min(read.place.read_bytes(), segment_end - page);
   read.buffer = tier_.read_buffers_->take(bytes);
-  if (!read.buffer) return false;
+  if (!read.buffer) return Way::kShed;
   read.busy = true;
   read.began_ms = loop_.now_ms();
   ++under_way_;
   if (!slow_.armed()) slow_.arm(tier_.options_.read_timeout_ms);
   queue_->read(slot, page, read.buffer, static_cast<std::uint32_t>(bytes));
-  return true;
+  return Way::kTaken;
 }
 
 void SsdReader::on_read(std::uint32_t slot, std::int64_t result) {

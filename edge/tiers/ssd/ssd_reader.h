@@ -92,8 +92,10 @@ class SsdReader final : public Tier, ssd::ReadQueue::Owner {
   bool look_up(std::uint64_t index_hash, Read& read);
   std::uint32_t take_slot();
   SsdRead start(std::uint64_t index_hash, std::string_view key, Read&& wanted);
-  bool serve_from_memory(std::uint32_t slot);
-  bool ask_disk(std::uint32_t slot);
+  // Whether a read has been taken care of by one way, or not by this one, or it cannot be had now.
+  enum class Way : std::uint8_t { kTaken, kAnother, kShed };
+  Way serve_from_memory(std::uint32_t slot);
+  Way ask_disk(std::uint32_t slot);
   void on_read(std::uint32_t slot, std::int64_t result) override;
   void deliver(std::uint32_t slot, char* bytes, std::uint64_t available, const Ref<const RefCounted>& memory);
   void finish(std::uint32_t slot, SsdFound found, Slice chunk);

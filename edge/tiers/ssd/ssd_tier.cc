@@ -46,7 +46,7 @@ Log::Put SsdTier::put_small(std::string_view key, const ObjectMeta& meta, std::s
   return put;
 }
 
-Log::Put SsdTier::put_head(const SsdLarge& object, Log::Unseen* unseen) {
+Log::Put SsdTier::put_head(const SsdLarge& object, const StillValid& still_valid) {
   ssd::RecordSource source;
   source.header = header_for(RecordKind::kHead, object.hash, object.fill_id, object.meta);
   source.header.key_bytes = static_cast<std::uint16_t>(object.key.size());
@@ -55,7 +55,7 @@ Log::Put SsdTier::put_head(const SsdLarge& object, Log::Unseen* unseen) {
   source.meta = &object.meta;
   source.key = object.key;
   source.head = object.head;
-  const Log::Put put = log_->put_unseen(source, unseen);
+  const Log::Put put = log_->put(source, still_valid);
   if (put == Log::Put::kDone) ssd::count(counters_.put_bytes, object.key.size() + object.head.size());
   return put;
 }
@@ -185,8 +185,7 @@ std::shared_ptr<const SsdLarge> SsdTier::begin_chunks(std::string_view key, cons
   }
   auto object = std::make_shared<const SsdLarge>(SsdLarge{std::string(key), hash_of_key(key), next_fill_id(),
                                                           meta, std::string(head), length, chunk_bytes()});
-  Log::Unseen unseen;
-  if (put_head(*object, &unseen) != Log::Put::kDone || log_->show(object->hash, unseen) != Log::Put::kDone) {
+  if (put_head(*object, {}) != Log::Put::kDone) {
     ssd::count(counters_.shed_writes);
     return nullptr;
   }

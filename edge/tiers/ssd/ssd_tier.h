@@ -117,7 +117,7 @@ class SsdTier {
                                const ObjectMeta& meta) const;
   ssd::Log::Put put_small(std::string_view key, const ObjectMeta& meta, std::string_view head,
                           std::span<const Slice> body, std::uint64_t length, const StillValid& still_valid);
-  ssd::Log::Put put_head(const SsdLarge& object, ssd::Log::Unseen* unseen);
+  ssd::Log::Put put_head(const SsdLarge& object, const StillValid& still_valid);
   ssd::Log::Put put_chunk_record(const SsdLarge& object, std::uint64_t chunk, std::span<const Slice> bytes,
                                  std::uint64_t size);
   bool admit(std::uint64_t hash, std::uint64_t bytes, bool reused) EXCLUDES(admission_mutex_);
