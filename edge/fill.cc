@@ -13,7 +13,7 @@ Fill::View Fill::view() const {
   return view_;
 }
 
-void Fill::publish_head(FillHead head, bool shareable, bool retain) {
+void Fill::publish_head(FillHead&& head, bool shareable, bool retain) {
   {
     const Lock lock(*this);
     CHECK(view_.verdict == Verdict::kPending);
@@ -87,7 +87,7 @@ bool Fill::should_pause() {
 
 std::size_t Fill::reader_count() const {
   const Lock lock(*this);
-  return cursors_.size();
+  return alone_ ? std::size_t{sole_cursor_ != nullptr} : cursors_.size();
 }
 
 std::uint64_t Fill::produced_bytes() const {
@@ -170,6 +170,7 @@ std::size_t Fill::read(Cursor& cursor, Slice* to, std::size_t max, View& view) {
 
 void Fill::drop_read_locked() {
   std::uint64_t slowest = end_offset_;
+  if (sole_cursor_ != nullptr) slowest = std::min(slowest, sole_cursor_->offset);
   for (const Cursor* cursor : cursors_) slowest = std::min(slowest, cursor->offset);
   if (backing_) {
     // What cannot be read there yet stays, also when all have it: others may still come.
@@ -201,20 +202,27 @@ void Fill::detach(FillBoard& board) {
 bool Fill::add_cursor(const Cursor* cursor) {
   const Lock lock(*this);
   if (cursor->offset < first_offset_ && !backing_) return false;
-  cursors_.push_back(cursor);
+  if (alone_)
+    sole_cursor_ = cursor;
+  else
+    cursors_.push_back(cursor);
   return true;
 }
 
 void Fill::remove_cursor(const Cursor* cursor) {
   const Lock lock(*this);
-  std::erase(cursors_, cursor);
+  if (alone_)
+    sole_cursor_ = nullptr;
+  else
+    std::erase(cursors_, cursor);
   if (!retain_) drop_read_locked();
 }
 
 void Fill::notify() {
-  bool here = alone_;
+  if (alone_) return owner_.dispatch(*this);
+  bool here = false;
   const std::shared_ptr<Fill> self = shared_from_this();
-  if (!alone_) {
+  {
     const Lock lock(*this);
     for (const Place& place : places_) {
       if (place.board == &owner_)

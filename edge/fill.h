@@ -37,7 +37,8 @@ struct FillHead {
 // One running answer of an origin and everybody who waits for it, on any worker. The worker that started it
 // produces; readers take pieces by reference, each at its own pace. Thread-safe: one lock, held for a few
 // instructions. A fill without a key is one that nobody else can find: it has one reader, on its producer's
-// own worker, and takes no lock at all.
+// own worker, and takes no lock at all; its producer holds it for
+// as long as it calls it.
 class Fill : public std::enable_shared_from_this<Fill> {
  public:
   // What a reader should do.
@@ -69,7 +70,7 @@ class Fill : public std::enable_shared_from_this<Fill> {
   View view() const;
 
   // --- for the producer, on its own loop ---
-  void publish_head(FillHead head, bool shareable, bool retain);
+  void publish_head(FillHead&& head, bool shareable, bool retain);
   // `object` is what the origin has confirmed.
   void publish_object(Ref<const Object> object, int fwd_status, bool shareable);
   void publish_error(Error error);  // before the head: kFailed; after it: the body is broken
@@ -140,7 +141,9 @@ class Fill : public std::enable_shared_from_this<Fill> {
   const std::string key_;
   FillBoard& owner_;
   const bool alone_;
-  FillReader* sole_reader_ = nullptr;  // when alone_; touched by the owner's board, as is the producer
+  // When alone_: touched on the owner's loop only, as is the producer.
+  FillReader* sole_reader_ = nullptr;
+  const Cursor* sole_cursor_ = nullptr;
   FillProducer* producer_ = nullptr;
   mutable Mutex mutex_;
   View view_ GUARDED_BY(mutex_);

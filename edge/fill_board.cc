@@ -6,7 +6,7 @@
 
 namespace meridian::edge {
 
-bool FillBoard::join(std::shared_ptr<Fill> fill, FillReader& reader, Fill::Cursor& cursor) {
+bool FillBoard::join(const std::shared_ptr<Fill>& fill, FillReader& reader, Fill::Cursor& cursor) {
   if (!fill->add_cursor(&cursor)) return false;
   if (fill->alone_) {
     CHECK(fill->sole_reader_ == nullptr && &fill->owner_ == this);
@@ -17,7 +17,7 @@ bool FillBoard::join(std::shared_ptr<Fill> fill, FillReader& reader, Fill::Curso
   Local& local = at->second;
   if (is_first) {
     fill->attach(*this, local.posted);
-    local.fill = std::move(fill);
+    local.fill = fill;
   }
   local.readers.push_back(&reader);
   return true;

@@ -39,7 +39,7 @@ class FillBoard {
   FillBoard& operator=(const FillBoard&) = delete;
 
   // False when the fill cannot serve a new reader any more.
-  [[nodiscard]] bool join(std::shared_ptr<Fill> fill, FillReader& reader, Fill::Cursor& cursor);
+  [[nodiscard]] bool join(const std::shared_ptr<Fill>& fill, FillReader& reader, Fill::Cursor& cursor);
   void leave(Fill& fill, FillReader& reader, Fill::Cursor& cursor);
   std::size_t fills() const { return local_.size(); }
 

@@ -33,8 +33,8 @@ void OriginFetch::start(Request& request, bool serves_it) {
   const http::Exchange& exchange = request.exchange();
   if (serves_it) request_ = &request;
   background_ = !serves_it;
-  original_.emplace(exchange.request());
   has_body_ = serves_it && exchange.has_request_body();
+  if (background_) keep_request(request);
   started_ms_ = worker_.loop().now_ms();
   generation_ = worker_.fills().generation(plan_.hash);
 
@@ -61,6 +61,29 @@ void OriginFetch::start(Request& request, bool serves_it) {
   fetch_ = view_->groups[site_index_]->start(asked, *this);
 }
 
+// As the client sent it; a refresh asks by GET whatever it was.
+const http::RequestHead& OriginFetch::asked() const {
+  return kept_ ? kept_->head() : request_->exchange().request();
+}
+
+// In the words that made the key: what an unsafe request invalidates is found under them.
+http::RequestHead OriginFetch::asked_by_key() const {
+  http::RequestHead head = asked();
+  if (!kept_) {
+    head.scheme = request_->scheme();
+    head.authority = request_->authority();
+  }
+  return head;
+}
+
+void OriginFetch::keep_request(Request& request) {
+  kept_.emplace(request.exchange().request());
+  kept_->head().scheme = request.scheme();
+  kept_authority_ = request.authority();
+  kept_->head().authority = kept_authority_;
+  if (background_) kept_->head().method = http::Method::kGet;
+}
+
 void OriginFetch::build_request(Request& request, std::string& block) {
   const config::ForwardingConfig& forwarding = site().config.forwarding;
   const http::RequestHead& head = request.exchange().request();
@@ -75,19 +98,15 @@ void OriginFetch::build_request(Request& request, std::string& block) {
   facts.client_address = client;
   facts.scheme = request.scheme();
   facts.host = plan_.validate ? plan_.authority() : request.authority();
-  // The same words that made the key: what is invalidated by this request is found under them.
-  original_->head().scheme = facts.scheme;
-  own_authority_ = request.authority();
-  original_->head().authority = own_authority_;
-  if (background_) original_->head().method = http::Method::kGet;
 
   http::FieldSet without = {http::FieldId::kXRequestId};
+  std::optional<http::RequestHead> without_id;  // where the id's field is none that has a number
   if (!forwarding.request_id_header.empty()) {
     const http::FieldId id = http::field_id(forwarding.request_id_header);
     if (id != http::FieldId::kOther)
       without.add(id);
     else
-      original_->head().fields.remove(forwarding.request_id_header);
+      without_id.emplace(asked()).fields.remove(forwarding.request_id_header);
   }
   if (plan_.validate) {
     without.add(http::FieldId::kIfNoneMatch);
@@ -101,7 +120,7 @@ void OriginFetch::build_request(Request& request, std::string& block) {
   const bool reduce = plan_.validate && site().config.cache.normalise_accept_encoding &&
                       head.fields.has(http::FieldId::kAcceptEncoding);
   if (reduce) without.add(http::FieldId::kAcceptEncoding);
-  http::append_origin_request_fields(original_->head(), policy, facts, without, block);
+  http::append_origin_request_fields(without_id ? *without_id : asked(), policy, facts, without, block);
   if (reduce) {
     std::string joined;
     std::string reduced;
@@ -133,7 +152,7 @@ void OriginFetch::on_head(const http::ResponseHead& head, std::optional<std::uin
   if (plan_.stale && http::is_stale_if_error_status(head.status)) note_failure();
   if (validating_) worker_.sheet().add(stats::kRevalidations, stats::Revalidation::kReplaced);
   if (plan_.unsafe) invalidate(head);
-  if (plan_.validate && original_->head().method == http::Method::kHead) freshen_by_head(head);
+  if (plan_.validate && asked().method == http::Method::kHead) freshen_by_head(head);
   begin_response(head, length, no_body);
 }
 
@@ -263,7 +282,7 @@ void OriginFetch::freshen_by_head(const http::ResponseHead& head) {
 
 void OriginFetch::invalidate(const http::ResponseHead& head) {
   for (const std::string& key :
-       http::invalidated_keys(original_->head(), head, view_->uri_policies[site_index_])) {
+       http::invalidated_keys(asked_by_key(), head, view_->uri_policies[site_index_])) {
     const std::uint64_t hash = hash_of_key(key);
     worker_.fills().invalidate(hash);
     worker_.store().note_removal(hash, worker_.now_s());
@@ -360,6 +379,7 @@ void OriginFetch::on_readers_changed() {
 }
 
 void OriginFetch::forget_request() {
+  if (request_ != nullptr && !ended_) keep_request(*request_);
   request_ = nullptr;
   if (has_body_ && !has_whole_body_) {
     on_error(

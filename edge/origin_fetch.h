@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -112,7 +113,10 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
                   std::vector<Slice>& body);
   void mark_not_shareable(int status, http::NotStored reason);
   void rewrite_location(std::string& block) const;
-  std::vector<std::string> replaced_fields() const;
+  std::span<const std::string> replaced_fields() const;
+  const http::RequestHead& asked() const;
+  http::RequestHead asked_by_key() const;
+  void keep_request(Request& request);
   void put(Ref<const Object> object);
   void stop_storing(http::NotStored reason);
   bool fits_ram(std::uint64_t body_bytes) const;
@@ -136,8 +140,9 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   FetchPlan plan_;
   std::shared_ptr<Fill> fill_;
   Request* request_ = nullptr;
-  std::optional<http::OwnedRequest> original_;
-  std::string own_authority_;  // of the request, which may be over before this is
+  // The request, once it may be over before this is; until then its exchange has it.
+  std::optional<http::OwnedRequest> kept_;
+  std::string kept_authority_;
   std::unique_ptr<upstream::Fetch> fetch_;
   std::string store_key_;
   std::uint32_t generation_ = 0;

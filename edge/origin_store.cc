@@ -11,8 +11,8 @@
 namespace meridian::edge {
 
 http::StoreDecision OriginFetch::decide(const http::ResponseHead& head, bool is_update) const {
-  http::StoreInput input{
-      original_->head(), head, has_body_, worker_.now_s(), worker_.loop().now_ms() - started_ms_, is_update};
+  http::StoreInput input{asked(),  head, has_body_, worker_.now_s(), worker_.loop().now_ms() - started_ms_,
+                         is_update};
   return http::decide_store(input, view_->store_policies[site_index_]);
 }
 
@@ -34,7 +34,7 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
   set_times(fill_head.meta, decision.times);
   fill_head.meta.status = static_cast<std::uint16_t>(head.status);
   fill_head.meta.site = site().id;
-  const std::vector<std::string> replaced = replaced_fields();
+  const std::span<const std::string> replaced = replaced_fields();
   const auto block_without = [&](std::span<const std::string> strip, std::string& block) {
     http::append_client_response_fields(head, worker_.name(), worker_.http_date(), strip, block);
     if (site().config.forwarding.rewrite_redirects) rewrite_location(block);
@@ -48,9 +48,9 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
 
   storing_ = fill_head.stored;
   partial_ = decision.partial;
-  store_key_ = plan_.key;
   bool shareable = false;
   if (storing_) {
+    store_key_ = plan_.key;
     append_own_lines(head.fields, fill_head.own_lines);
     worker_.sheet().change(stats::kFillsRunning, +1);
     settle_variant(head, fill_head);
@@ -76,10 +76,10 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
 }
 
 // An id of the origin's would be the first asker's for all: the edge gives each response its own.
-std::vector<std::string> OriginFetch::replaced_fields() const {
+std::span<const std::string> OriginFetch::replaced_fields() const {
   const config::ForwardingConfig& forwarding = site().config.forwarding;
   if (!forwarding.request_id_response || forwarding.request_id_header.empty()) return {};
-  return {forwarding.request_id_header};
+  return {&forwarding.request_id_header, 1};
 }
 
 bool lies_in_request(http::NotStored reason) {
@@ -100,7 +100,7 @@ bool lies_in_request(http::NotStored reason) {
 void OriginFetch::mark_not_shareable(int status, http::NotStored reason) {
   const std::int64_t lifetime_s = (site().config.cache.hit_for_miss_ms + 999) / 1000;
   // An error, or an answer to a request with credentials, says nothing of the next one.
-  if (lifetime_s == 0 || status >= 500 || original_->head().fields.has(http::FieldId::kAuthorization)) return;
+  if (lifetime_s == 0 || status >= 500 || asked().fields.has(http::FieldId::kAuthorization)) return;
   // One client's request must not undo the sharing of all, nor take the place of what is stored.
   if (lies_in_request(reason) || plan_.collapse_key.empty() || plan_.stale) return;
   mark_hit_for_miss(worker_.store(), plan_.variant.empty() ? plan_.key : plan_.variant, lifetime_s, site().id,
@@ -120,7 +120,7 @@ void OriginFetch::settle_variant(const http::ResponseHead& head, FillHead& fill_
   if (kind == http::VaryKind::kNone) return;
   // What may be stored has a Vary within its limit; ours are added to the limit.
   CHECK(kind == http::VaryKind::kNames);
-  http::append_variant(fill_head.vary, original_->head().fields, policy, store_key_);
+  http::append_variant(fill_head.vary, asked().fields, policy, store_key_);
   fill_head.variant = store_key_;
   if (!still_valid()) return;
   const std::size_t dropped = add_variant(worker_.store(), plan_.key, fill_head.vary, store_key_,
@@ -273,7 +273,7 @@ void OriginFetch::rewrite_location(std::string& block) const {
     if (!location->value.starts_with(url)) continue;
     const std::string_view rest = location->value.substr(url.size());
     if (!rest.empty() && rest[0] != '/' && rest[0] != '?' && rest[0] != '#') continue;
-    const http::RequestHead& head = original_->head();
+    const http::RequestHead head = asked_by_key();
     std::string changed;
     for (const http::Field& field : fields) {
       if (&field != location) http::append_field(changed, field.name, field.value);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "lib/http/chars.h"
+#include "lib/http/field_writer.h"
 #include "lib/http/http1.h"
 
 namespace meridian::http {
@@ -21,32 +23,31 @@ std::string_view version_text(Version version) {
 }
 
 // A node of RFC 7239 section 6: an IPv6 address stands in brackets and quotes.
-void append_node(std::string_view address, std::string& to) {
+void write_node(std::string_view address, FieldWriter& to) {
   const bool v6 = address.find(':') != std::string_view::npos;
-  if (v6) to += "\"[";
-  to += address;
-  if (v6) to += "]\"";
+  if (v6) to.text("\"[");
+  to.text(address);
+  if (v6) to.text("]\"");
 }
 
 // A value of RFC 7239 section 4: a token, or else a quoted-string.
-void append_forwarded_value(std::string_view value, std::string& to) {
-  if (is_token(value)) {
-    to += value;
-    return;
+void write_forwarded_value(std::string_view value, FieldWriter& to) {
+  if (is_token(value)) return to.text(value);
+  to.text("\"");
+  for (const char& c : value) {
+    if (c == '"' || c == '\\') to.text("\\");
+    to.text(std::string_view(&c, 1));
   }
-  to += '"';
-  for (char c : value) {
-    if (c == '"' || c == '\\') to += '\\';
-    to += c;
-  }
-  to += '"';
+  to.text("\"");
 }
 
-void append_joined(const FieldList& fields, FieldId id, std::string& to) {
+// The values that the list has under this name, in front of one more that follows.
+void write_earlier(const FieldList& fields, FieldId id, FieldWriter& to) {
+  if (!fields.has(id)) return;
   for (const Field& field : fields) {
     if (field.id != id || field.value.empty()) continue;
-    if (!to.empty()) to += ", ";
-    to += field.value;
+    to.text(field.value);
+    to.text(", ");
   }
 }
 
@@ -75,17 +76,20 @@ void append_trusted_hops(const FieldList& fields, std::string& to) {
   }
 }
 
-void append_forwarded(const RequestHead& request, bool trusted, const ForwardFacts& facts,
-                      std::string& block) {
-  std::string value;
-  if (trusted) append_trusted_hops(request.fields, value);
-  if (!value.empty()) value += ", ";
-  value += "for=";
-  append_node(facts.client_address, value);
-  if (!facts.host.empty()) value += ";host=", append_forwarded_value(facts.host, value);
-  value += ";proto=";
-  value += facts.scheme;
-  append_field(block, field_name(FieldId::kForwarded), value);
+void write_forwarded(const RequestHead& request, bool trusted, const ForwardFacts& facts, FieldWriter& to) {
+  to.begin(FieldId::kForwarded);
+  if (trusted && request.fields.has(FieldId::kForwarded)) {
+    std::string hops;
+    append_trusted_hops(request.fields, hops);
+    to.text(hops);
+    if (!hops.empty()) to.text(", ");
+  }
+  to.text("for=");
+  write_node(facts.client_address, to);
+  if (!facts.host.empty()) to.text(";host="), write_forwarded_value(facts.host, to);
+  to.text(";proto=");
+  to.text(facts.scheme);
+  to.end();
 }
 
 // The port that the client asked for: it is part of the key, as host and scheme are.
@@ -96,47 +100,46 @@ std::string_view port_of(const ForwardFacts& facts) {
   return facts.scheme == "https" ? "443" : "80";
 }
 
-void append_x_forwarded(const RequestHead& request, bool trusted, const ForwardFacts& facts,
-                        std::string& block) {
-  std::string addresses;
-  if (trusted) append_joined(request.fields, FieldId::kXForwardedFor, addresses);
-  if (!addresses.empty()) addresses += ", ";
-  addresses += facts.client_address;
-  append_field(block, field_name(FieldId::kXForwardedFor), addresses);
-  append_field(block, field_name(FieldId::kXForwardedProto), facts.scheme);
-  if (!facts.host.empty()) append_field(block, field_name(FieldId::kXForwardedHost), facts.host);
-  append_field(block, field_name(FieldId::kXForwardedPort), port_of(facts));
+void write_x_forwarded(const RequestHead& request, bool trusted, const ForwardFacts& facts, FieldWriter& to) {
+  to.begin(FieldId::kXForwardedFor);
+  if (trusted) write_earlier(request.fields, FieldId::kXForwardedFor, to);
+  to.text(facts.client_address);
+  to.end();
+  to.field(field_name(FieldId::kXForwardedProto), facts.scheme);
+  if (!facts.host.empty()) to.field(field_name(FieldId::kXForwardedHost), facts.host);
+  to.field(field_name(FieldId::kXForwardedPort), port_of(facts));
 }
 
-void append_cdn_loop(const FieldList& fields, std::string_view via_name, std::string& block) {
-  std::string value;
-  append_joined(fields, FieldId::kCdnLoop, value);
-  if (!value.empty()) value += ", ";
-  value += via_name;
-  append_field(block, field_name(FieldId::kCdnLoop), value);
+void write_cdn_loop(const FieldList& fields, std::string_view via_name, FieldWriter& to) {
+  to.begin(FieldId::kCdnLoop);
+  write_earlier(fields, FieldId::kCdnLoop, to);
+  to.text(via_name);
+  to.end();
 }
 
-// Fields that are written anew further down, or by the wire layer.
-bool is_rewritten(FieldId id, const ForwardPolicy& policy, const ForwardFacts& facts) {
-  switch (id) {
-    case FieldId::kHost:
-    case FieldId::kContentLength:
-    case FieldId::kExpect:
-    case FieldId::kVia:
-    case FieldId::kCdnLoop:
-      return true;
-    case FieldId::kForwarded:
-      return policy.forwarded;
-    case FieldId::kXForwardedFor:
-    case FieldId::kXForwardedProto:
-    case FieldId::kXForwardedHost:
-    case FieldId::kXForwardedPort:
-      return policy.x_forwarded;
-    case FieldId::kXRequestId:
-      return !facts.request_id.empty();
-    default:
-      return false;
+void write_via(const FieldList& fields, Version version, std::string_view via_name, FieldWriter& to) {
+  to.begin(FieldId::kVia);
+  write_earlier(fields, FieldId::kVia, to);
+  to.text(version_text(version));
+  to.text(" ");
+  to.text(via_name);
+  to.end();
+}
+
+// Known fields that do not pass as they came: written anew further down, by the wire layer, or unwanted.
+FieldSet not_passing(const ForwardPolicy& policy, const ForwardFacts& facts, const FieldSet& without) {
+  FieldSet set = without;
+  for (FieldId id :
+       {FieldId::kHost, FieldId::kContentLength, FieldId::kExpect, FieldId::kVia, FieldId::kCdnLoop})
+    set.add(id);
+  if (policy.forwarded) set.add(FieldId::kForwarded);
+  if (policy.x_forwarded) {
+    for (FieldId id : {FieldId::kXForwardedFor, FieldId::kXForwardedProto, FieldId::kXForwardedHost,
+                       FieldId::kXForwardedPort})
+      set.add(id);
   }
+  if (!facts.request_id.empty()) set.add(FieldId::kXRequestId);
+  return set;
 }
 
 // Of the fields of is_untrusted_forwarding_field(), those that only say who the client is.
@@ -170,6 +173,9 @@ bool is_untrusted_forwarding_field(const Field& field) {
     default:
       return false;
   }
+  // Most other fields are none of them by their first letter.
+  const char first = field.name.empty() ? '\0' : to_lower(field.name[0]);
+  if (first != 'x' && first != 'f' && first != 't' && first != 'c') return false;
   static constexpr std::string_view kNames[] = {"X-Forwarded",
                                                 "X-Forwarded-Server",
                                                 "X-Forwarded-Scheme",
@@ -206,19 +212,21 @@ void append_origin_request_fields(const RequestHead& request, const ForwardPolic
                                   const ForwardFacts& facts, const FieldSet& without, std::string& block) {
   const MaxForwards hops = request.fields.has(FieldId::kMaxForwards) ? max_forwards(request) : MaxForwards();
   const bool counts_hops = hops.action == MaxForwards::Action::kForwardLess;
+  FieldSet stays = not_passing(policy, facts, without);
+  if (counts_hops) stays.add(FieldId::kMaxForwards);
   const auto skip = [&](const Field& field) {
-    if (field.id != FieldId::kOther && without.has(field.id)) return true;
-    if (field.id == FieldId::kMaxForwards && counts_hops) return true;
-    return is_rewritten(field.id, policy, facts) ||
+    return (field.id != FieldId::kOther && stays.has(field.id)) ||
            (is_untrusted_forwarding_field(field) && !is_believed(field, policy));
   };
-  append_passing(request.fields, skip, block);
-  if (counts_hops) append_field(block, field_name(FieldId::kMaxForwards), std::to_string(hops.next));
-  append_via(request.fields, request.version, policy.via_name, block);
-  if (policy.forwarded) append_forwarded(request, policy.trusted_client, facts, block);
-  if (policy.x_forwarded) append_x_forwarded(request, policy.trusted_client, facts, block);
-  append_cdn_loop(request.fields, policy.via_name, block);
-  if (!facts.request_id.empty()) append_field(block, field_name(FieldId::kXRequestId), facts.request_id);
+  constexpr std::size_t kAdded = 320;
+  FieldWriter to(block, bytes_of_lines(request.fields) + kAdded);
+  write_passing(request.fields, skip, to);
+  if (counts_hops) to.field(field_name(FieldId::kMaxForwards), std::to_string(hops.next));
+  write_via(request.fields, request.version, policy.via_name, to);
+  if (policy.forwarded) write_forwarded(request, policy.trusted_client, facts, to);
+  if (policy.x_forwarded) write_x_forwarded(request, policy.trusted_client, facts, to);
+  write_cdn_loop(request.fields, policy.via_name, to);
+  if (!facts.request_id.empty()) to.field(field_name(FieldId::kXRequestId), facts.request_id);
 }
 
 std::size_t cdn_loop_count(const FieldList& fields, std::string_view via_name) {
@@ -237,23 +245,14 @@ std::size_t cdn_loop_count(const FieldList& fields, std::string_view via_name) {
 void append_client_response_fields(const ResponseHead& response, std::string_view via_name,
                                    std::string_view date, std::span<const std::string> strip,
                                    std::string& block) {
-  const auto skip = [&](const Field& field) {
-    return field.id == FieldId::kAge || field.id == FieldId::kMeridianCacheControl ||
-           field.id == FieldId::kVia || field.id == FieldId::kContentLength || is_named(field, strip);
-  };
-  append_passing(response.fields, skip, block);
-  if (!response.fields.has(FieldId::kDate)) append_field(block, field_name(FieldId::kDate), date);
-  append_via(response.fields, response.version, via_name, block);
-}
-
-void append_via(const FieldList& fields, Version version, std::string_view via_name, std::string& block) {
-  std::string value;
-  append_joined(fields, FieldId::kVia, value);
-  if (!value.empty()) value += ", ";
-  value += version_text(version);
-  value += ' ';
-  value += via_name;
-  append_field(block, field_name(FieldId::kVia), value);
+  constexpr FieldSet kOurs = {FieldId::kAge, FieldId::kMeridianCacheControl, FieldId::kVia,
+                              FieldId::kContentLength};
+  const auto skip = [&](const Field& field) { return kOurs.has(field.id) || is_named(field, strip); };
+  constexpr std::size_t kAdded = 96;
+  FieldWriter to(block, bytes_of_lines(response.fields) + kAdded);
+  write_passing(response.fields, skip, to);
+  if (!response.fields.has(FieldId::kDate)) to.field(field_name(FieldId::kDate), date);
+  write_via(response.fields, response.version, via_name, to);
 }
 
 std::string_view write_age(std::int64_t age_s, std::span<char, 32> out) {

@@ -56,8 +56,6 @@ void append_client_response_fields(const ResponseHead& response, std::string_vie
                                    std::string_view date, std::span<const std::string> strip,
                                    std::string& block);
 
-void append_via(const FieldList& fields, Version version, std::string_view via_name, std::string& block);
-
 // "Age: 123\r\n" into `out`; returns what was written.
 std::string_view write_age(std::int64_t age_s, std::span<char, 32> out);
 

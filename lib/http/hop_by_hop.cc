@@ -44,24 +44,6 @@ constexpr FieldSet kProtected = {
 
 }  // namespace
 
-bool is_hop_by_hop(FieldId id) {
-  switch (id) {
-    case FieldId::kConnection:
-    case FieldId::kKeepAlive:
-    case FieldId::kProxyConnection:
-    case FieldId::kProxyAuthenticate:
-    case FieldId::kProxyAuthenticationInfo:
-    case FieldId::kProxyAuthorization:
-    case FieldId::kTe:
-    case FieldId::kTrailer:
-    case FieldId::kTransferEncoding:
-    case FieldId::kUpgrade:
-      return true;
-    default:
-      return false;
-  }
-}
-
 ConnectionOptions::ConnectionOptions(const FieldList& fields) {
   if (!fields.has(FieldId::kConnection)) return;
   for (const Field& field : fields) {
@@ -79,7 +61,7 @@ ConnectionOptions::ConnectionOptions(const FieldList& fields) {
   }
 }
 
-bool ConnectionOptions::lists(const Field& field) const {
+bool ConnectionOptions::finds(const Field& field) const {
   return std::any_of(names_.begin(), names_.end(),
                      [&](std::string_view name) { return equals_ignoring_case(name, field.name); });
 }
@@ -89,7 +71,8 @@ void append_end_to_end(const FieldList& from, const FieldSet& without,
   const auto skip = [&](const Field& field) {
     return (field.id != FieldId::kOther && without.has(field.id)) || is_named(field, without_names);
   };
-  append_passing(from, skip, block);
+  FieldWriter to(block, bytes_of_lines(from));
+  write_passing(from, skip, to);
 }
 
 bool is_named(const Field& field, std::span<const std::string> names) {

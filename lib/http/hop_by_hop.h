@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "lib/http/field_writer.h"
 #include "lib/http/message.h"
 
 // What belongs to one connection only, and what passes on to the far end (RFC 9110 section 7.6.1).
@@ -12,7 +13,19 @@ namespace meridian::http {
 
 // Connection, Keep-Alive, Proxy-Connection, Proxy-Authenticate, Proxy-Authentication-Info,
 // Proxy-Authorization, TE, Trailer, Transfer-Encoding, Upgrade.
-bool is_hop_by_hop(FieldId id);
+inline constexpr FieldSet kHopByHop = {
+    FieldId::kConnection,
+    FieldId::kKeepAlive,
+    FieldId::kProxyConnection,
+    FieldId::kProxyAuthenticate,
+    FieldId::kProxyAuthenticationInfo,
+    FieldId::kProxyAuthorization,
+    FieldId::kTe,
+    FieldId::kTrailer,
+    FieldId::kTransferEncoding,
+    FieldId::kUpgrade,
+};
+inline bool is_hop_by_hop(FieldId id) { return kHopByHop.has(id); }
 
 // The field names that a Connection field lists (RFC 9110 section 7.6.1). Names that Connection must not list
 // are not removed on its word, as a client would use that to strip what others rely on: Host, Content-*,
@@ -21,11 +34,13 @@ bool is_hop_by_hop(FieldId id);
 class ConnectionOptions {
  public:
   explicit ConnectionOptions(const FieldList& fields);
-  bool lists(const Field& field) const;
+  bool lists(const Field& field) const { return !names_.empty() && finds(field); }
   bool close() const { return close_; }
   bool upgrade() const { return upgrade_; }
 
  private:
+  bool finds(const Field& field) const;
+
   std::vector<std::string_view> names_;  // empty, without memory, for most messages
   bool close_ = false;
   bool upgrade_ = false;
@@ -38,20 +53,21 @@ void append_end_to_end(const FieldList& from, const FieldSet& without,
 // Is the field's name among these?
 bool is_named(const Field& field, std::span<const std::string> names);
 
-// Appends every end-to-end field of `from` that `skip(field)` does not take out.
+// Writes every end-to-end field of `from` that `skip(field)` does not take out.
 template <class Skip>
-void append_passing(const FieldList& from, const Skip& skip, std::string& block) {
+void write_passing(const FieldList& from, const Skip& skip, FieldWriter& to) {
   const ConnectionOptions options(from);
-  // Room for these and for what proxies add, so that the block grows once.
-  constexpr std::size_t kAdded = 320;
-  constexpr std::size_t kPunctuation = 4;
-  std::size_t room = block.size() + kAdded;
-  for (const Field& field : from) room += field.name.size() + field.value.size() + kPunctuation;
-  block.reserve(room);
   for (const Field& field : from) {
-    if (!is_hop_by_hop(field.id) && !options.lists(field) && !skip(field))
-      append_field(block, field.name, field.value);
+    if (!is_hop_by_hop(field.id) && !options.lists(field) && !skip(field)) to.field(field.name, field.value);
   }
+}
+
+// The bytes of all its lines.
+inline std::size_t bytes_of_lines(const FieldList& fields) {
+  constexpr std::size_t kPunctuation = 4;
+  std::size_t total = 0;
+  for (const Field& field : fields) total += field.name.size() + field.value.size() + kPunctuation;
+  return total;
 }
 
 }  // namespace meridian::http

@@ -148,7 +148,6 @@ OwnedResponse::OwnedResponse(const ResponseHead& head) : head_(head) {
 }
 
 void append_field(std::string& block, std::string_view name, std::string_view value) {
-  // One growth and plain copies: this runs some twenty times for each request that an origin answers.
   const std::size_t at = block.size();
   block.resize(at + name.size() + value.size() + 4);
   char* to = std::copy_n(name.data(), name.size(), block.data() + at);
