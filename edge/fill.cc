@@ -169,6 +169,7 @@ std::size_t Fill::read(Cursor& cursor, Slice* to, std::size_t max, View& view) {
 }
 
 void Fill::drop_read_locked() {
+  if (pieces_.empty()) return;
   std::uint64_t slowest = end_offset_;
   if (sole_cursor_ != nullptr) slowest = std::min(slowest, sole_cursor_->offset);
   for (const Cursor* cursor : cursors_) slowest = std::min(slowest, cursor->offset);

@@ -16,7 +16,7 @@
 namespace meridian::edge {
 
 OriginFetch::OriginFetch(Worker& worker, std::shared_ptr<const SiteView> view, std::size_t site_index,
-                         FetchPlan plan, std::shared_ptr<Fill> fill)
+                         FetchPlan&& plan, std::shared_ptr<Fill> fill)
     : worker_(worker),
       view_(std::move(view)),
       site_index_(site_index),

@@ -53,7 +53,7 @@ bool lies_in_request(http::NotStored reason);
 // wants it.
 class OriginFetch final : public upstream::FetchHandler, public FillProducer {
  public:
-  OriginFetch(Worker& worker, std::shared_ptr<const SiteView> view, std::size_t site_index, FetchPlan plan,
+  OriginFetch(Worker& worker, std::shared_ptr<const SiteView> view, std::size_t site_index, FetchPlan&& plan,
               std::shared_ptr<Fill> fill);
   ~OriginFetch();
 

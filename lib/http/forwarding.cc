@@ -128,16 +128,14 @@ void write_via(const FieldList& fields, Version version, std::string_view via_na
 
 // Known fields that do not pass as they came: written anew further down, by the wire layer, or unwanted.
 FieldSet not_passing(const ForwardPolicy& policy, const ForwardFacts& facts, const FieldSet& without) {
+  constexpr FieldSet kRewritten = {FieldId::kHost, FieldId::kContentLength, FieldId::kExpect, FieldId::kVia,
+                                   FieldId::kCdnLoop};
+  constexpr FieldSet kXForwarded = {FieldId::kXForwardedFor, FieldId::kXForwardedProto,
+                                    FieldId::kXForwardedHost, FieldId::kXForwardedPort};
   FieldSet set = without;
-  for (FieldId id :
-       {FieldId::kHost, FieldId::kContentLength, FieldId::kExpect, FieldId::kVia, FieldId::kCdnLoop})
-    set.add(id);
+  set.add(kRewritten);
   if (policy.forwarded) set.add(FieldId::kForwarded);
-  if (policy.x_forwarded) {
-    for (FieldId id : {FieldId::kXForwardedFor, FieldId::kXForwardedProto, FieldId::kXForwardedHost,
-                       FieldId::kXForwardedPort})
-      set.add(id);
-  }
+  if (policy.x_forwarded) set.add(kXForwarded);
   if (!facts.request_id.empty()) set.add(FieldId::kXRequestId);
   return set;
 }

@@ -76,8 +76,9 @@ void append_end_to_end(const FieldList& from, const FieldSet& without,
 }
 
 bool is_named(const Field& field, std::span<const std::string> names) {
-  return std::any_of(names.begin(), names.end(),
-                     [&](const std::string& name) { return equals_ignoring_case(name, field.name); });
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return name.size() == field.name.size() && equals_ignoring_case(name, field.name);
+  });
 }
 
 }  // namespace meridian::http

@@ -41,6 +41,7 @@ class FieldSet {
     return ((bits_[0] & other.bits_[0]) | (bits_[1] & other.bits_[1])) != 0;
   }
   constexpr void clear() { bits_[0] = bits_[1] = 0; }
+  constexpr void add(const FieldSet& other) { bits_[0] |= other.bits_[0], bits_[1] |= other.bits_[1]; }
 
  private:
   static constexpr std::size_t index(FieldId id) { return static_cast<std::size_t>(id) >> 6; }
