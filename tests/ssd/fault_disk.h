@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "edge/tiers/ssd/disk.h"
+#include "edge/tiers/ssd/place.h"
 #include "lib/base/mutex.h"
 
 namespace meridian::test {
@@ -63,12 +64,23 @@ class FaultDisk final : public ssd::Disk {
     return of.events.size();
   }
 
+  // What a failed sync may do: what was written since the last one that succeeded is not written down any
+  // more.
+  void forget_unsynced(const std::string& path) {
+    Image& of = image(path);
+    MutexLock lock(of.mutex);
+    while (!of.events.empty() && !of.events.back().sync) of.events.pop_back();
+  }
+
   bool record = false;  // events; set before opening
   // Errnos, 0 for none; asked at every call.
   std::atomic<int> fail_read{0}, fail_write{0}, fail_sync{0}, fail_open{0};
   std::atomic<bool> read_only{false};
+  std::atomic<std::uint64_t> fail_read_at{0};  // reads of this byte fail
   // So many writes fail, and later ones do not.
   std::atomic<int> writes_to_fail{0};
+  // The next write of just the page at this offset fails.
+  std::atomic<std::uint64_t> fail_page_at{0};
   // The next read over the byte at this offset finds a bit of it flipped; the file stays as it is.
   std::atomic<std::uint64_t> flip_at{0};
   // Reads wait while it is set.
@@ -110,6 +122,8 @@ class FaultFile final : public ssd::DiskFile {
     if (const int error = disk_.fail_read) return {0, error};
     MutexLock lock(image_->mutex);
     if (offset >= image_->bytes.size()) return {};
+    const std::uint64_t fail_at = disk_.fail_read_at;
+    if (fail_at != 0 && fail_at >= offset && fail_at < offset + bytes) return {0, EIO};
     const std::size_t got = image_->bytes.copy(to, bytes, offset);
     const std::uint64_t flip_at = disk_.flip_at;
     if (flip_at >= offset && flip_at < offset + got && disk_.flip_at.exchange(0) != 0)
@@ -119,6 +133,10 @@ class FaultFile final : public ssd::DiskFile {
   int write(std::uint64_t offset, const char* from, std::size_t bytes) override {
     disk_.wait_to_write();
     if (const int error = disk_.fail_write) return error;
+    if (bytes == ssd::kPage && offset != 0 && offset == disk_.fail_page_at) {
+      disk_.fail_page_at = 0;
+      return EIO;
+    }
     if (disk_.writes_to_fail > 0 && disk_.writes_to_fail-- > 0) return EIO;
     MutexLock lock(image_->mutex);
     if (image_->bytes.size() < offset + bytes) image_->bytes.resize(offset + bytes);
@@ -159,13 +177,17 @@ class CrashStates {
   CrashStates(std::string empty, std::vector<FaultDisk::Event> events)
       : image_(std::move(empty)), events_(std::move(events)) {}
 
-  // Cuts must not decrease.
-  std::string state_at(std::size_t cut, std::mt19937_64& random) {
+  // Cuts must not decrease. What was surely synced, and nothing else.
+  const std::string& synced_at(std::size_t cut) {
     std::size_t last_sync = 0;
     for (std::size_t i = 0; i < cut; ++i) {
       if (events_[i].sync) last_sync = i + 1;
     }
     for (; applied_ < last_sync; ++applied_) apply(image_, events_[applied_], 0, SIZE_MAX);
+    return image_;
+  }
+  std::string state_at(std::size_t cut, std::mt19937_64& random) {
+    synced_at(cut);
     std::string state = image_;
     std::vector<std::size_t> unsynced;
     for (std::size_t i = applied_; i < cut; ++i) {

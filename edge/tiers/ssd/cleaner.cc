@@ -37,37 +37,53 @@ Cleaner::~Cleaner() {
 }
 
 void Cleaner::run() {
-  while (const auto segment = log_.wait_for_victim()) {
-    clean(*segment);
-    log_.give_free(*segment);
-    count(shared_.counters.segments_cleaned);
+  while (const auto chore = log_.wait_for_chore()) {
+    if (chore->is_given_up) {
+      drop(chore->segment);
+    } else {
+      make_ready(chore->segment);
+    }
   }
 }
 
-void Cleaner::clean(std::uint32_t segment) {
+void Cleaner::make_ready(std::uint32_t segment) {
   const Geometry& geometry = shared_.geometry;
   const std::uint64_t begin = geometry.offset_of(segment);
-  const auto end = read_segment_end(shared_.file, segment, geometry, shared_.keyring);
+  auto end = read_segment_end(shared_.file, segment, geometry, shared_.keyring);
+  std::uint64_t kept_bytes = 0;
   if (end && end->foot.generation == shared_.segments.generation(segment)) {
-    std::uint64_t kept_bytes = 0;
     for (const TocEntry& entry : end->entries) {
       if (entry.kind() == RecordKind::kTombstone) continue;
-      const std::uint64_t offset = begin + entry.offset();
       const auto place = shared_.index.find(entry.index_hash);
-      if (!place || place->offset() != offset) continue;
+      if (!place || place->offset() != begin + entry.offset()) continue;
       const double share = static_cast<double>(kept_bytes) / static_cast<double>(geometry.segment_bytes);
       if (options_.policy.keep(place->frequency(), entry.bytes(), share, options_.scarcity()) &&
           reinsert(*place, entry.index_hash)) {
         kept_bytes += entry.bytes();
-      } else if (shared_.index.erase_at(entry.index_hash, offset) && place->kind() != Place::Kind::kChunk) {
-        count(shared_.counters.evictions);
       }
     }
     options_.charge(kept_bytes);
-    return;
+    entries_[segment] = std::move(end->entries);
   }
-  count(shared_.counters.segments_swept);
-  count(shared_.counters.evictions, shared_.index.erase_between(begin, begin + geometry.segment_bytes));
+  log_.give_up(segment, kept_bytes > 0);
+}
+
+void Cleaner::drop(std::uint32_t segment) {
+  const std::uint64_t begin = shared_.geometry.offset_of(segment);
+  if (const auto entries = entries_.extract(segment)) {
+    for (const TocEntry& entry : entries.mapped()) {
+      const bool is_object = entry.kind() == RecordKind::kObject || entry.kind() == RecordKind::kHead;
+      if (shared_.index.erase_at(entry.index_hash, begin + entry.offset()) && is_object) {
+        count(shared_.counters.evictions);
+      }
+    }
+  } else {
+    count(shared_.counters.segments_swept);
+    count(shared_.counters.evictions,
+          shared_.index.erase_between(begin, begin + shared_.geometry.segment_bytes));
+  }
+  log_.give_free(segment);
+  count(shared_.counters.segments_cleaned);
 }
 
 bool Cleaner::reinsert(const Place& place, std::uint64_t hash) {

@@ -3,6 +3,8 @@
 #include <functional>
 #include <memory>
 #include <thread>
+#include <unordered_map>
+#include <vector>
 
 #include "edge/tiers/object.h"
 #include "edge/tiers/ssd/log.h"
@@ -24,8 +26,9 @@ class KeepWhatIsUsed final : public ReinsertionPolicy {
   bool keep(unsigned uses, std::uint64_t bytes, double share, double scarcity) override;
 };
 
-// Gives up the oldest segments, so that some are always free: takes their records out of the index and writes
-// again what the policy keeps. A thread of its own.
+// Gives up the oldest segments, so that some are always free: writes again what the policy keeps, lets the
+// log blank the segment on the disk, and then takes the rest of its records out of the index. In this order,
+// what has left the index can never come back with a restart. A thread of its own.
 class Cleaner {
  public:
   struct Options {
@@ -42,7 +45,8 @@ class Cleaner {
 
  private:
   void run();
-  void clean(std::uint32_t segment);
+  void make_ready(std::uint32_t segment);
+  void drop(std::uint32_t segment);
   // True when it was written again.
   bool reinsert(const Place& place, std::uint64_t hash);
   bool write_again(const RecordView& view, std::uint64_t from);
@@ -51,6 +55,8 @@ class Cleaner {
   Log& log_;
   const Options options_;
   const std::shared_ptr<BufferPool> pool_;
+  // Of segments that are being given up; one without a table of contents is not here. The thread's own.
+  std::unordered_map<std::uint32_t, std::vector<TocEntry>> entries_;
   std::thread thread_;
 };
 

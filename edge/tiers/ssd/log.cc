@@ -16,14 +16,17 @@ constexpr std::uint64_t kTocShare = 8;
 
 }  // namespace
 
-Log::Log(const Shared& shared, const Limits& limits, std::vector<OpenedAgain> without_end)
+Log::Log(const Shared& shared, const Limits& limits, Recovered recovered)
     : shared_(shared),
       segments_(shared.segments),
       limits_(limits),
       pool_(BufferPool::create(limits.buffer_bytes, limits.buffer_bytes)) {
   {
     MutexLock lock(mutex_);
-    for (const OpenedAgain& open : without_end) push_end(open.head, open.entries);
+    for (const std::uint32_t segment : recovered.to_blank)
+      push({.kind = Job::Kind::kBlank, .head = {recovered.next_generation - 1, segment}});
+    for (OpenedAgain& open : recovered.without_end)
+      push({.kind = Job::Kind::kEnd, .head = open.head, .entries = std::move(open.entries)});
   }
   thread_ = std::thread([this] { run(); });
 }
@@ -31,12 +34,22 @@ Log::Log(const Shared& shared, const Limits& limits, std::vector<OpenedAgain> wi
 Log::~Log() {
   {
     MutexLock lock(mutex_);
-    if (shared_.health.state() == Health::State::kOk) append_tombstones();
+    if (shared_.health.state() == Health::State::kOk) {
+      for (std::size_t left = SIZE_MAX; tombstones_.size() < left;) {
+        left = tombstones_.size();
+        append_tombstones();
+      }
+    }
     close_segment();
     stopping_ = true;
   }
   work_.notify_one();
   thread_.join();
+}
+
+void Log::push(Job job) {
+  jobs_.push_back(std::move(job));
+  work_.notify_one();
 }
 
 bool Log::fits(std::uint64_t bytes) const {
@@ -51,6 +64,9 @@ bool Log::open_batch() {
   batch_ = pool_->take(limits_.batch_bytes);
   if (!batch_) return false;
   filled_ = 0;
+  batch_begin_ = toc_.size();
+  batch_due_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(limits_.write_after_ms);
+  work_.notify_one();
   if (head_.generation != 0) return true;
   head_ = *segments_.open();
   used_ = 0;
@@ -83,37 +99,29 @@ void Log::close_batch() {
   const std::uint64_t bytes = round_up(filled_, kPage);
   std::memset(batch_->data() + filled_, 0, bytes - filled_);
   const std::uint64_t offset = shared_.geometry.offset_of(head_.segment) + used_;
-  jobs_.push_back({std::move(batch_), offset, bytes, false, {}});
+  push({.kind = Job::Kind::kBatch,
+        .head = head_,
+        .memory = std::move(batch_),
+        .offset = offset,
+        .bytes = bytes,
+        .entries = {toc_.begin() + static_cast<std::ptrdiff_t>(batch_begin_), toc_.end()}});
   used_ += bytes;
   filled_ = 0;
-  work_.notify_one();
 }
 
+// The thread makes the table of contents, as that takes its time.
 void Log::close_segment() {
   if (head_.generation == 0) return;
   close_batch();
-  push_end(head_, toc_);
+  push({.kind = Job::Kind::kEnd, .head = head_, .entries = std::exchange(toc_, {})});
   segments_.seal(head_.segment);
   head_ = {};
-  toc_.clear();
   victim_.notify_one();
 }
 
-void Log::push_end(const SegmentHead& head, const std::vector<TocEntry>& entries) {
-  const Geometry& geometry = shared_.geometry;
-  const std::string end =
-      make_segment_end(head, entries, geometry.identity, shared_.keyring, shared_.keyring.current());
-  // Without an end the segment is scanned after a restart.
-  if (end.empty()) return;
-  Ref<AlignedBuffer> memory = AlignedBuffer::allocate(end.size());
-  std::memcpy(memory->data(), end.data(), end.size());
-  const std::uint64_t offset = geometry.offset_of(head.segment) + geometry.segment_bytes - end.size();
-  jobs_.push_back({std::move(memory), offset, end.size(), true, {}});
-  work_.notify_one();
-}
-
 Log::Put Log::append(const RecordSource& source, Writer writer, Place* place) {
-  if (!shared_.health.may_write()) return Put::kOff;
+  // A batch that is begun will be written, so one more record in it is no further try of a bad disk.
+  if (!batch_ && !shared_.health.may_write()) return Put::kOff;
   const std::uint64_t bytes = source.header.total_bytes();
   std::uint64_t offset = 0;
   char* to = reserve(bytes, writer, &offset);
@@ -154,33 +162,58 @@ Log::Put Log::reinsert(const RecordSource& source, std::uint64_t from) {
 void Log::remove(std::uint64_t hash) {
   MutexLock lock(mutex_);
   shared_.index.erase(hash);
+  want_tombstone(hash);
+  append_tombstones();
+}
+
+void Log::remove_at(std::uint64_t hash, std::uint64_t offset) {
+  MutexLock lock(mutex_);
+  if (!shared_.index.erase_at(hash, offset)) return;
+  want_tombstone(hash);
+  append_tombstones();
+}
+
+void Log::want_tombstone(std::uint64_t hash) {
   if (tombstones_.size() < kMostTombstones) {
     tombstones_.push_back(hash);
   } else {
     lost_tombstones_ = true;
   }
-  append_tombstones();
+  if (removals_due_) return;
+  removals_due_ = std::chrono::steady_clock::now() + std::chrono::milliseconds(limits_.write_after_ms);
+  work_.notify_one();
 }
 
 void Log::append_tombstones() {
-  while (!tombstones_.empty()) {
-    RecordSource source;
-    source.header.kind = static_cast<std::uint8_t>(RecordKind::kTombstone);
-    source.header.key_hash = tombstones_.back();
-    Place place;
-    if (append(source, Writer::kReserved, &place) != Put::kDone) return;
+  for (std::size_t i = 0; i < kTombstonesAtOnce && !tombstones_.empty(); ++i) {
+    if (!append_tombstone(tombstones_.back())) return;
     tombstones_.pop_back();
   }
 }
 
+bool Log::append_tombstone(std::uint64_t hash) {
+  // It was put again since: that takes the place of what was removed, and a tombstone behind it would take it
+  // away after a restart.
+  if (shared_.index.find(hash)) return true;
+  RecordSource source;
+  source.header.kind = static_cast<std::uint8_t>(RecordKind::kTombstone);
+  source.header.key_hash = hash;
+  Place place;
+  return append(source, Writer::kReserved, &place) == Put::kDone;
+}
+
 void Log::flush(std::function<void(bool)> done) {
   MutexLock lock(mutex_);
+  push_sync(std::move(done));
+}
+
+void Log::push_sync(std::function<void(bool)> durable) {
   append_tombstones();
   close_batch();
-  Job job;
-  job.durable = std::move(done);
-  jobs_.push_back(std::move(job));
-  work_.notify_one();
+  push({.kind = Job::Kind::kSync,
+        .durable = std::move(durable),
+        .has_all_removals = tombstones_.empty(),
+        .removals_left = tombstones_.size()});
 }
 
 void Log::when_room(std::function<void()> call) {
@@ -210,23 +243,41 @@ std::uint64_t Log::used_bytes() const {
   return segments_.used_bytes();
 }
 
-std::optional<std::uint32_t> Log::wait_for_victim() {
+std::optional<Log::Chore> Log::wait_for_chore() {
   MutexLock lock(mutex_);
   cleaning_ = false;
   for (;;) {
     if (cleaning_stops_) return std::nullopt;
-    if (segments_.free_count() < limits_.free_segments) {
+    if (!given_up_.empty()) {
+      const std::uint32_t segment = given_up_.front();
+      given_up_.pop_front();
+      return Chore{segment, true};
+    }
+    if (std::chrono::steady_clock::now() < pause_until_) {
+      victim_.wait_until(mutex_, pause_until_);
+      continue;
+    }
+    if (wants_segments()) {
       if (const auto victim = segments_.take_oldest()) {
         cleaning_ = true;
-        return victim;
+        return Chore{*victim, false};
       }
     }
     victim_.wait(mutex_);
   }
 }
 
+void Log::give_up(std::uint32_t segment, bool moved) {
+  MutexLock lock(mutex_);
+  cleaning_ = false;
+  ++giving_up_;
+  if (moved) close_batch();
+  push({.kind = Job::Kind::kGiveUp, .head = {segments_.generation(segment), segment}, .after_sync = moved});
+}
+
 void Log::give_free(std::uint32_t segment) {
   MutexLock lock(mutex_);
+  --giving_up_;
   segments_.give_free(segment);
   work_.notify_one();
 }

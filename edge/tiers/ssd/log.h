@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -46,15 +47,19 @@ struct Shared {
 // the records in the log is the order in which they take effect, in the index and after a restart; one lock
 // makes it so. A record can be read from the moment it was appended.
 //
-// Any thread may append; the lock is held for one record's copying. Nothing blocks on the disk: when the
-// batches that wait reach their bound, an append says so.
+// Whatever leaves the index leaves the log too: by a tombstone, or with its segment, which is blanked before
+// its records are forgotten. So what the index does not find needs no tombstone to stay away.
+//
+// Any thread may append; the lock is held for one record's copying, or a bounded number of tombstones.
+// Nothing blocks on the disk: when the batches that wait reach their bound, an append says so.
 class Log {
  public:
   struct Limits {
     std::uint64_t batch_bytes = 1 << 20;
     std::uint64_t buffer_bytes = 32 << 20;  // of all batches that wait
-    std::int64_t write_after_ms = 1000;     // how long a batch may wait to be filled
-    std::size_t free_segments = 3;          // kept free by the cleaner
+    // How long a batch may wait to be filled, and a removal until the disk is told to make it durable.
+    std::int64_t write_after_ms = 1000;
+    std::size_t free_segments = 3;  // kept free by the cleaner
   };
   enum class Put : std::uint8_t {
     kDone,
@@ -63,7 +68,8 @@ class Log {
     kGone,  // another one has taken its place, or it is not valid any more
   };
 
-  Log(const Shared& shared, const Limits& limits, std::vector<OpenedAgain> without_end);
+  // Ends the segments that recovery found without an end, and blanks those that it says.
+  Log(const Shared& shared, const Limits& limits, Recovered recovered);
   // Writes what waits, and the end of the open segment.
   ~Log();
   Log(const Log&) = delete;
@@ -76,9 +82,13 @@ class Log {
   Put put(const RecordSource& source, const StillValid& still_valid = {}) EXCLUDES(mutex_);
   // Appends what is still found at `from`, in its place.
   Put reinsert(const RecordSource& source, std::uint64_t from) EXCLUDES(mutex_);
-  // Its hash finds nothing from now on, and after a restart once a later flush() has said true.
+  // Its hash finds nothing from now on, and after a restart once a later flush() has said true, or by itself
+  // after `write_after_ms` and what the disk takes to write what waits.
   void remove(std::uint64_t hash) EXCLUDES(mutex_);
-  // Calls back on the log's thread: true when everything that was appended or removed before is durable.
+  // The same for what turned out to be of no use, if the hash still finds what is at `offset`.
+  void remove_at(std::uint64_t hash, std::uint64_t offset) EXCLUDES(mutex_);
+  // Calls back on the log's thread. True: everything that was removed before is durable, and so is what was
+  // appended before, but for what is not found any more and what a sync that failed has left in doubt.
   void flush(std::function<void(bool)> done) EXCLUDES(mutex_);
   // Calls once, on the log's thread, when it may be worth asking again after kFull.
   void when_room(std::function<void()> call) EXCLUDES(mutex_);
@@ -98,32 +108,57 @@ class Log {
   }
 
   // --- for the cleaner ---
-  // Waits until segments are needed and one can be had; nothing: the log ends.
-  std::optional<std::uint32_t> wait_for_victim() EXCLUDES(mutex_);
+  // What it does next: makes a segment ready to be given up, or forgets one that is given up on the disk.
+  struct Chore {
+    std::uint32_t segment = 0;
+    bool is_given_up = false;
+  };
+  // Waits for one; nothing: the log ends.
+  std::optional<Chore> wait_for_chore() EXCLUDES(mutex_);
+  // Blanks the segment on the disk, behind all that was appended before; `moved`: what was written again of
+  // its records must be durable before. Comes back as a chore: given up, or once more to be made ready.
+  void give_up(std::uint32_t segment, bool moved) EXCLUDES(mutex_);
   void give_free(std::uint32_t segment) EXCLUDES(mutex_);
   // After kFull: waits a while for a batch to be written. False: there is no segment to write to, and only
   // the caller can make one.
   bool wait_for_batch() EXCLUDES(mutex_);
-  // Ends wait_for_victim().
+  // Ends wait_for_chore().
   void stop_cleaning() EXCLUDES(mutex_);
   // True while the cleaner has something to do.
   bool wants_cleaning() const EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
-    return cleaning_ || (segments_.free_count() < limits_.free_segments && segments_.sealed_count() > 0);
+    return cleaning_ || giving_up_ > 0 || (wants_segments() && segments_.sealed_count() > 0);
   }
 
  private:
-  // What the thread does next: writes a batch, or says that all before it is durable.
+  using TimePoint = std::chrono::steady_clock::time_point;
+  // What the thread does next.
   struct Job {
-    Ref<AlignedBuffer> memory;
+    enum class Kind : std::uint8_t {
+      kBatch,   // writes `memory`
+      kEnd,     // writes the table of contents of a segment
+      kGiveUp,  // blanks a segment
+      kBlank,   // the same with one that recovery dropped; nobody waits for it
+      kSync,    // makes what was written durable
+    };
+    Kind kind = Kind::kSync;
+    SegmentHead head = {};  // the segment that it is about
+    Ref<AlignedBuffer> memory = {};
     std::uint64_t offset = 0;
     std::uint64_t bytes = 0;
-    bool ends_segment = false;
-    std::function<void(bool)> durable;
+    std::vector<TocEntry> entries = {};  // of the batch or the segment
+    bool after_sync = false;             // of kGiveUp
+    // Of kSync: whom to tell, if anybody; that nothing it vouches for has failed, and is behind it.
+    std::function<void(bool)> durable = {};
+    bool is_sound = true;
+    bool has_all_removals = true;
+    std::size_t removals_left = 0;
   };
   // The last free segment is for what the cleaner writes again, and for tombstones: while it is in use,
   // nobody else appends. Without it, giving up segments under load would lose what is worth keeping.
   static constexpr std::size_t kReservedSegments = 1;
+  // Of the tombstones that wait, how many are dealt with before the lock is free for others again.
+  static constexpr std::size_t kTombstonesAtOnce = 256;
   enum class Writer : std::uint8_t { kAnyone, kReserved };
   bool has_segment(Writer writer) const REQUIRES(mutex_) {
     if (writer == Writer::kReserved) return head_.generation != 0 || segments_.free_count() > 0;
@@ -134,18 +169,36 @@ class Log {
   bool open_batch() REQUIRES(mutex_);
   void close_batch() REQUIRES(mutex_);
   void close_segment() REQUIRES(mutex_);
-  void push_end(const SegmentHead& head, const std::vector<TocEntry>& entries) REQUIRES(mutex_);
+  void push(Job job) REQUIRES(mutex_);
   Put append(const RecordSource& source, Writer writer, Place* place) REQUIRES(mutex_);
+  // Of those that wait, as many as may be appended in one turn.
   void append_tombstones() REQUIRES(mutex_);
+  bool append_tombstone(std::uint64_t hash) REQUIRES(mutex_);
+  void want_tombstone(std::uint64_t hash) REQUIRES(mutex_);
+  void push_sync(std::function<void(bool)> durable) REQUIRES(mutex_);
   bool has_room() const REQUIRES(mutex_);
+  bool wants_segments() const REQUIRES(mutex_) {
+    return segments_.free_count() + giving_up_ < limits_.free_segments;
+  }
 
   // The log's thread.
   void run();
   Job* next_job() EXCLUDES(mutex_);
+  void wait_for_work() REQUIRES(mutex_);
+  void look_at_clock() REQUIRES(mutex_);
   void perform(Job& job) EXCLUDES(mutex_);
-  int write(const Job& job);
-  void note_progress(std::uint32_t segment);
+  int write(std::uint64_t offset, const char* from, std::uint64_t bytes);
+  bool sync() EXCLUDES(mutex_);
+  void write_batch(const Job& job) EXCLUDES(mutex_);
+  void write_end(const Job& job) EXCLUDES(mutex_);
+  void note_progress(std::uint64_t generation);
+  void give_up(const Job& job) EXCLUDES(mutex_);
+  bool blank(const GivenUp& given_up);
+  void vouch(Job& job) EXCLUDES(mutex_);
+  bool wait_for_removals(Job& job) EXCLUDES(mutex_);
   void forget(const Job& job) EXCLUDES(mutex_);
+  void want_tombstones(const std::vector<std::uint64_t>& hashes) EXCLUDES(mutex_);
+  void doubt() EXCLUDES(mutex_);
   void finish_job() EXCLUDES(mutex_);
 
   const Shared& shared_;
@@ -162,14 +215,21 @@ class Log {
   std::vector<TocEntry> toc_ GUARDED_BY(mutex_);              // of the open segment
   Ref<AlignedBuffer> batch_ GUARDED_BY(mutex_);               // being filled
   std::uint64_t filled_ GUARDED_BY(mutex_) = 0;               // of it
+  std::size_t batch_begin_ GUARDED_BY(mutex_) = 0;            // the first of its records in toc_
+  TimePoint batch_due_ GUARDED_BY(mutex_);                    // when it is written at the latest
   std::deque<Job> jobs_ GUARDED_BY(mutex_);                   // the first may be under way
   std::vector<std::uint64_t> tombstones_ GUARDED_BY(mutex_);  // not yet in a batch
+  // When the oldest removal that is not durable must be made so; none: there is no such one.
+  std::optional<TimePoint> removals_due_ GUARDED_BY(mutex_);
   std::vector<std::function<void()>> room_calls_ GUARDED_BY(mutex_);
   bool lost_tombstones_ GUARDED_BY(mutex_) = false;
   bool stopping_ GUARDED_BY(mutex_) = false;
   bool cleaning_stops_ GUARDED_BY(mutex_) = false;
   bool cleaning_ GUARDED_BY(mutex_) = false;
-  bool failed_ = false;  // since the last flush; the thread's own
+  std::size_t giving_up_ GUARDED_BY(mutex_) = 0;           // segments on their way to be free
+  std::deque<std::uint32_t> given_up_ GUARDED_BY(mutex_);  // of them, those that the disk has forgotten
+  TimePoint pause_until_ GUARDED_BY(mutex_);               // after the disk did not take it
+  std::vector<std::uint64_t> unsynced_removals_;           // written since the last sync; the thread's own
   std::thread thread_;
 };
 

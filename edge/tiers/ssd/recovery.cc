@@ -29,13 +29,6 @@ Ref<AlignedBuffer> read_all(const DiskFile& file, std::uint64_t offset, std::uin
   return result.error == 0 && result.bytes == bytes ? std::move(buffer) : Ref<AlignedBuffer>();
 }
 
-std::optional<SegmentHead> read_head(const DiskFile& file, std::uint32_t segment, const Geometry& geometry) {
-  const Ref<AlignedBuffer> page = read_all(file, geometry.offset_of(segment), kPage);
-  if (!page) return std::nullopt;
-  const auto head = read_segment_head({page->data(), kPage}, geometry.identity);
-  return head && head->segment == segment ? head : std::nullopt;
-}
-
 // What one thread found; joined when all have ended.
 class Finder {
  public:
@@ -46,27 +39,41 @@ class Finder {
   // Each segment's generation must be known before its records are compared with those of others, so it is
   // set before the records are put in; a segment that has not been looked at has put nothing in.
   void look_at(std::uint32_t segment) {
+    const Ref<AlignedBuffer> page = read_all(file_, geometry_.offset_of(segment), kPage);
+    if (!page) return unreadable.push_back(segment);
+    const std::string_view first{page->data(), kPage};
     std::optional<SegmentEnd> end = read_segment_end(file_, segment, geometry_, keyring_);
-    const std::optional<SegmentHead> head = read_head(file_, segment, geometry_);
+    const auto given_up = read_given_up(first, geometry_.identity);
+    if (given_up && given_up->segment == segment && (!end || end->foot.generation <= given_up->generation)) {
+      if (!given_up->distrusted) given_up_generations.push_back(given_up->generation);
+      return;
+    }
+    auto head = read_segment_head(first, geometry_.identity);
+    if (head && head->segment != segment) head.reset();
     if (end && (!head || head->generation <= end->foot.generation)) {
       set_generation(segment, end->foot.generation);
       put_in(segment, end->foot.generation, end->entries);
     } else if (head) {
-      const Ref<AlignedBuffer> bytes = read_all(file_, geometry_.offset_of(segment), geometry_.segment_bytes);
-      if (!bytes) return;
-      Scan scan = scan_segment(bytes->data(), *head, geometry_);
-      set_generation(segment, head->generation);
-      put_in(segment, head->generation, scan.entries);
-      if (scan.gaps) with_gaps.push_back(head->generation);
-      without_end.push_back({*head, std::move(scan.entries)});
+      scan(segment, *head);
     }
   }
 
   std::vector<Tombstone> tombstones;
   std::vector<OpenedAgain> without_end;
-  std::vector<std::uint64_t> with_gaps;  // generations
+  std::vector<std::uint64_t> with_gaps;             // generations
+  std::vector<std::uint64_t> given_up_generations;  // their segments are free
+  std::vector<std::uint32_t> unreadable;            // segments
 
  private:
+  void scan(std::uint32_t segment, const SegmentHead& head) {
+    const Ref<AlignedBuffer> bytes = read_all(file_, geometry_.offset_of(segment), geometry_.segment_bytes);
+    if (!bytes) return unreadable.push_back(segment);
+    Scan found = scan_segment(bytes->data(), head, geometry_);
+    set_generation(segment, head.generation);
+    put_in(segment, head.generation, found.entries);
+    if (found.gaps) with_gaps.push_back(head.generation);
+    without_end.push_back({head, std::move(found.entries)});
+  }
   std::uint64_t generation_of(std::uint64_t offset) const {
     return std::atomic_ref(recovered_.generations[geometry_.segment_of(offset)])
         .load(std::memory_order_relaxed);
@@ -149,10 +156,11 @@ std::uint64_t read_newest_ended(const DiskFile& file, const Geometry& geometry) 
   return newest;
 }
 
-// The newest generation that damage has put in doubt; 0: none.
+// The newest generation that damage has put in doubt; 0: none. What was given up is accounted for.
 std::uint64_t doubt_of(const std::vector<std::uint64_t>& generations,
-                       const std::vector<std::uint64_t>& with_gaps, std::uint64_t newest_ended) {
-  std::vector<std::uint64_t> found;
+                       const std::vector<std::uint64_t>& with_gaps, std::vector<std::uint64_t> given_up,
+                       std::uint64_t newest_ended) {
+  std::vector<std::uint64_t> found = std::move(given_up);
   std::copy_if(generations.begin(), generations.end(), std::back_inserter(found),
                [](std::uint64_t generation) { return generation != 0; });
   if (found.empty()) return 0;
@@ -175,6 +183,7 @@ void drop_up_to(std::uint64_t doubt, const Geometry& geometry, Index& index, Rec
     if (recovered.generations[i] == 0 || recovered.generations[i] > doubt) continue;
     index.erase_between(geometry.offset_of(i), geometry.offset_of(i) + geometry.segment_bytes);
     recovered.generations[i] = 0;
+    recovered.to_blank.push_back(i);
     ++recovered.distrusted;
   }
   std::erase_if(recovered.without_end,
@@ -209,16 +218,22 @@ Recovered recover(const DiskFile& file, const Geometry& geometry, const Keyring&
     std::move(finder.without_end.begin(), finder.without_end.end(),
               std::back_inserter(recovered.without_end));
   }
+  const auto append = [](auto& to, const auto& from) { to.insert(to.end(), from.begin(), from.end()); };
   std::vector<std::uint64_t> with_gaps;
+  std::vector<std::uint64_t> given_up;
   for (const Finder& finder : finders) {
-    with_gaps.insert(with_gaps.end(), finder.with_gaps.begin(), finder.with_gaps.end());
+    append(with_gaps, finder.with_gaps);
+    append(given_up, finder.given_up_generations);
+    append(recovered.to_blank, finder.unreadable);
   }
   const std::uint64_t newest_ended = read_newest_ended(file, geometry);
   recovered.next_generation = newest_ended + 1;
-  for (const std::uint64_t generation : recovered.generations) {
-    recovered.next_generation = std::max(recovered.next_generation, generation + 1);
+  for (const auto& generations : {recovered.generations, given_up}) {
+    for (const std::uint64_t generation : generations)
+      recovered.next_generation = std::max(recovered.next_generation, generation + 1);
   }
-  drop_up_to(doubt_of(recovered.generations, with_gaps, newest_ended), geometry, index, recovered);
+  const std::uint64_t doubt = doubt_of(recovered.generations, with_gaps, std::move(given_up), newest_ended);
+  drop_up_to(doubt, geometry, index, recovered);
   return recovered;
 }
 

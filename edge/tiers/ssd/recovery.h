@@ -17,7 +17,7 @@ namespace meridian::ssd {
 // Generations follow one another without a gap, each segment's a whole round after its last one, and only the
 // newest may lack its end. Where damage has broken that, something later than what is left may be lost:
 // everything older than the loss is distrusted and dropped, so that nothing comes back that was replaced or
-// removed.
+// removed. What is dropped, or could not be read this time, is to be blanked before anything else is written.
 Recovered recover(const DiskFile& file, const Geometry& geometry, const Keyring& keyring, Index& index,
                   unsigned threads);
 

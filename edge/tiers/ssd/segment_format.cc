@@ -13,6 +13,7 @@ namespace {
 constexpr std::uint64_t kFileMagic = 0x32454C4946524D53;
 constexpr std::uint64_t kHeadMagic = 0x31444145485347;
 constexpr std::uint64_t kFootMagic = 0x31544F4F465347;
+constexpr std::uint64_t kGivenUpMagic = 0x31454E4F474753;
 constexpr std::uint64_t kProgressMagic = 0x31474F52505347;
 
 // A page that tells one thing: a magic number, the thing, and a checksum of both that the file's identity
@@ -55,6 +56,10 @@ struct HeadOnDisk {
   std::uint64_t generation, segment;
 };
 
+struct GivenUpOnDisk {
+  std::uint64_t generation, segment, distrusted;
+};
+
 std::uint64_t seed_of(std::uint64_t identity, std::uint64_t generation) { return identity ^ generation * 31; }
 
 std::string_view bound_to(const SegmentHead& head) {
@@ -93,6 +98,18 @@ std::optional<SegmentHead> read_segment_head(std::string_view page, std::uint64_
   const auto found = read_sheet<HeadOnDisk>(kHeadMagic, page, identity);
   if (!found) return std::nullopt;
   return SegmentHead{found->generation, static_cast<std::uint32_t>(found->segment)};
+}
+
+void write_given_up(const GivenUp& given_up, std::uint64_t identity, char* page) {
+  write_sheet(kGivenUpMagic,
+              GivenUpOnDisk{given_up.generation, given_up.segment, given_up.distrusted ? 1U : 0U}, identity,
+              page);
+}
+
+std::optional<GivenUp> read_given_up(std::string_view page, std::uint64_t identity) {
+  const auto found = read_sheet<GivenUpOnDisk>(kGivenUpMagic, page, identity);
+  if (!found) return std::nullopt;
+  return GivenUp{found->generation, static_cast<std::uint32_t>(found->segment), found->distrusted != 0};
 }
 
 void write_progress(std::uint64_t generation, std::uint64_t identity, char* page) {

@@ -40,6 +40,16 @@ struct SegmentHead {
 void write_segment_head(const SegmentHead& head, std::uint64_t identity, char* page);
 std::optional<SegmentHead> read_segment_head(std::string_view page, std::uint64_t identity);
 
+// Takes the place of a segment's first page when its records are given up, and its last page is blanked: what
+// has left the index must not come back with a restart, and most of it has no tombstone.
+struct GivenUp {
+  std::uint64_t generation = 0;  // it, and any before it in this segment
+  std::uint32_t segment = 0;
+  bool distrusted = false;  // damage made it so: the generation says nothing of what was there
+};
+void write_given_up(const GivenUp& given_up, std::uint64_t identity, char* page);
+std::optional<GivenUp> read_given_up(std::string_view page, std::uint64_t identity);
+
 // How far the log has come: the newest generation whose segment was ended. The third and the fourth page of
 // the file take turns. It tells a file that lost its newest segment from one that never had it.
 void write_progress(std::uint64_t generation, std::uint64_t identity, char* page);

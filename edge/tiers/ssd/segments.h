@@ -21,6 +21,8 @@ struct Recovered {
   std::vector<OpenedAgain> without_end;
   std::uint64_t next_generation = 1;
   std::uint64_t distrusted = 0;  // segments that were dropped
+  // They are free now and must stay so: what damage made doubtful, and what could not be read this time.
+  std::vector<std::uint32_t> to_blank;
 };
 
 // Which generation each segment holds, how far it is written, and in which order segments are written and
@@ -50,6 +52,8 @@ class Segments {
   // The oldest; whoever takes it gives it back free.
   std::optional<std::uint32_t> take_oldest();
   void give_free(std::uint32_t segment);
+  // It was taken and could not be given up.
+  void put_back(std::uint32_t segment) { sealed_.push_front(segment); }
   std::uint64_t used_bytes() const;
 
  private:

@@ -95,10 +95,12 @@ Result<ssd::Geometry> settle_shape(ssd::DiskFile& file, ssd::Geometry wanted) {
   return wanted;
 }
 
+// Its seed is the file's identity, random and kept secret by the file: two keys that share an entry do so
+// after a restart too, so that who removes one of them does not bring back the other.
 std::unique_ptr<ssd::Index> make_index(const ssd::Geometry& geometry) {
   const std::uint64_t tables = geometry.file_bytes() / kMostBytesPerTable;
   const auto bits = static_cast<unsigned>(std::bit_width(tables));
-  return std::make_unique<ssd::Index>(std::clamp(bits, kFewestTableBits, kMostTableBits), random_u64());
+  return std::make_unique<ssd::Index>(std::clamp(bits, kFewestTableBits, kMostTableBits), geometry.identity);
 }
 
 unsigned recovery_threads(const SsdOptions& options) {
@@ -151,6 +153,7 @@ SsdTier::SsdTier(SsdOptions options, std::unique_ptr<ssd::DiskFile> file, const 
   if (!file_->writable()) {
     health_.forbid_writes("the file system is read-only");
     recovered.without_end.clear();
+    recovered.to_blank.clear();
   }
   ssd::Log::Limits limits;
   limits.batch_bytes = std::max(kLeastBatch, geometry_.chunk_bytes + kBatchRoom);
@@ -158,7 +161,7 @@ SsdTier::SsdTier(SsdOptions options, std::unique_ptr<ssd::DiskFile> file, const 
   limits.buffer_bytes = std::max(options_.buffer_bytes, 4 * limits.batch_bytes);
   limits.write_after_ms = options_.write_after_ms;
   limits.free_segments = std::max<std::size_t>(3, geometry_.segment_count / 256);
-  log_ = std::make_unique<ssd::Log>(*shared_, limits, std::move(recovered.without_end));
+  log_ = std::make_unique<ssd::Log>(*shared_, limits, std::move(recovered));
   cleaner_ = std::make_unique<ssd::Cleaner>(
       *shared_, *log_,
       ssd::Cleaner::Options{.policy = *options_.reinsertion,

@@ -174,7 +174,7 @@ void SsdReader::deliver(std::uint32_t slot, char* bytes, std::uint64_t available
     // A segment that was given up meanwhile is no fault of the disk.
     if (tier_.shared_->spot_of(read.place.offset()).generation == read.spot.generation) {
       count(tier_.counters_.bad_records);
-      tier_.index_->erase_at(read.index_hash, read.place.offset());
+      forget(read);
     }
     return miss(slot);
   }
@@ -190,7 +190,7 @@ void SsdReader::deliver(std::uint32_t slot, char* bytes, std::uint64_t available
   if (!view->header.has_meta()) return miss(slot);
   if (tier_.options_.is_dead && tier_.options_.is_dead(view->key, view->meta)) {
     count(tier_.counters_.dead_records);
-    tier_.index_->erase_at(read.index_hash, read.place.offset());
+    forget(read);
     return miss(slot);
   }
   if (view->header.record_kind() == ssd::RecordKind::kObject) {
@@ -202,6 +202,16 @@ void SsdReader::deliver(std::uint32_t slot, char* bytes, std::uint64_t available
                                                     view->meta, std::string(view->head), view->header.length,
                                                     tier_.chunk_bytes()})},
          {});
+}
+
+// In the log too: what is bad now may be read well after a restart, and then somebody may have removed it who
+// did not find it here. A chunk is found by its object only.
+void SsdReader::forget(const Read& read) {
+  if (read.on_chunk) {
+    tier_.index_->erase_at(read.index_hash, read.place.offset());
+  } else {
+    tier_.log_->remove_at(read.index_hash, read.place.offset());
+  }
 }
 
 void SsdReader::finish(std::uint32_t slot, SsdFound found, Slice chunk) {

@@ -98,6 +98,7 @@ class SsdReader final : public Tier, ssd::ReadQueue::Owner {
   Way ask_disk(std::uint32_t slot);
   void on_read(std::uint32_t slot, std::int64_t result) override;
   void deliver(std::uint32_t slot, char* bytes, std::uint64_t available, const Ref<const RefCounted>& memory);
+  void forget(const Read& read);
   void finish(std::uint32_t slot, SsdFound found, Slice chunk);
   void miss(std::uint32_t slot) { finish(slot, {}, {}); }
   void free_slot(std::uint32_t slot);

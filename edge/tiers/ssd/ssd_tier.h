@@ -31,6 +31,7 @@ struct SsdOptions {
   std::uint64_t chunk_bytes = 256 << 10;
   std::uint64_t buffer_bytes = 32 << 20;        // for what waits to be written
   std::uint64_t read_buffer_bytes = 256 << 20;  // for what was read and is on its way out, of all workers
+  // How long what was put may wait to be written, and a removal until the disk is told to make it durable.
   std::int64_t write_after_ms = 1000;
   double max_object_share = 0.25;
   std::string key_file;  // encryption at rest; see ssd/keyring.h
@@ -42,7 +43,8 @@ struct SsdOptions {
   // What is worth writing (none: everything), under a budget of bytes a day (0: none).
   std::unique_ptr<AdmissionPolicy> admission = {};
   std::uint64_t write_budget_bytes = 0;
-  // Whether what was found may not be used any more (a purge); on any thread.
+  // Whether what was found may not be used any more; on any thread. For purges (planned; see PurgeJournal): the
+  // edge sets none yet.
   std::function<bool(std::string_view key, const ObjectMeta& meta)> is_dead = {};
   std::unique_ptr<ssd::ReinsertionPolicy> reinsertion = {};  // none: ssd::KeepWhatIsUsed
   ssd::Disk* disk = nullptr;                                 // none: the machine's
@@ -75,7 +77,8 @@ class SsdTier {
   bool put(const Ref<const Object>& object, const Offer& offer);
   bool put(const Ref<const Object>& object) { return put(object, Offer()); }
   void remove(std::string_view key);
-  // Calls back on a thread of the tier: true when all that was put and removed before survives a crash.
+  // Calls back on a thread of the tier. True: all that was removed before survives a crash, and so does what
+  // was put, but for what is not found any more and what a sync that failed has left in doubt.
   void flush(std::function<void(bool)> done);
   // From now on; 0: none.
   void set_write_budget(std::uint64_t bytes_per_day) EXCLUDES(admission_mutex_);
