@@ -16,6 +16,7 @@ void ColdTiers::take_evicted(const RamTier::Evicted& evicted) {
   const Object& object = *evicted.object;
   // A marker lives for seconds.
   if (ssd == nullptr || (object.meta().flags & kObjectHitForMiss) != 0) return;
+  if (object.is_hot_copy()) return;
   // Its body is there; what RAM had was the head.
   if (object.far_body() != nullptr) return;
   // It came from there, and is there still.

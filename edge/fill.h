@@ -11,6 +11,7 @@
 #include "lib/base/bytes.h"
 #include "lib/base/mutex.h"
 #include "lib/base/result.h"
+#include "lib/stats/labels.h"
 
 namespace meridian::edge {
 
@@ -27,11 +28,13 @@ struct FillHead {
   ObjectMeta meta;           // freshness, also of what is not stored
   std::optional<std::uint64_t> length;
   bool no_body = false;
-  bool stored = false;           // the body is being kept
-  std::string_view reason = {};  // why it is not, as a NotStored token
-  std::string vary;              // canonical names; empty when there is no Vary
-  std::string variant;           // with a Vary: the key of the variant that this is
-  std::string trailer_block;     // trailer fields, known only once the fill is whole
+  bool stored = false;                      // the body is being kept
+  bool may_keep = false;                    // a shared cache may store it, whether or not this one does
+  stats::Tier tier = stats::Tier::kOrigin;  // where it comes from
+  std::string_view reason = {};             // why it is not, as a NotStored token
+  std::string vary;                         // canonical names; empty when there is no Vary
+  std::string variant;                      // with a Vary: the key of the variant that this is
+  std::string trailer_block;                // trailer fields, known only once the fill is whole
 };
 
 // One running answer of an origin and everybody who waits for it, on any worker. The worker that started it

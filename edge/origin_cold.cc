@@ -9,7 +9,7 @@ namespace meridian::edge {
 
 // False: SSD does not take it.
 bool OriginFetch::begin_ssd_fill(const FillHead& head) {
-  if (partial_) return false;
+  if (partial_ || is_hot()) return false;
   const std::string& block = head.stored_block.empty() ? head.block : head.stored_block;
   ObjectMeta meta = head.meta;
   const std::string packed = pack_head(block, head.own_lines, worker_.name(), meta);

@@ -40,7 +40,7 @@ void OriginFetch::start(Request& request, bool serves_it) {
 
   std::string& block = worker_.scratch();
   block.clear();
-  build_request(request, block);
+  build_request(request, AskWhom::kOrigin, block);
   const http::RequestHead& head = exchange.request();
   http::RequestHead to_origin;
   to_origin.method = serves_it ? head.method : http::Method::kGet;
@@ -58,7 +58,8 @@ void OriginFetch::start(Request& request, bool serves_it) {
   if (has_body_) asked.body_length = exchange.request_length();
   asked.upgrade = plan_.tunnel;
   asked.hash = plan_.hash;
-  fetch_ = view_->groups[site_index_]->start(asked, *this);
+  if (view_->peers) fetch_ = ask_edges(request, asked);
+  if (!fetch_) fetch_ = view_->groups[site_index_]->start(asked, *this);
 }
 
 // As the client sent it; a refresh asks by GET whatever it was.
@@ -84,14 +85,16 @@ void OriginFetch::keep_request(Request& request) {
   if (background_) kept_->head().method = http::Method::kGet;
 }
 
-void OriginFetch::build_request(Request& request, std::string& block) {
+void OriginFetch::build_request(Request& request, AskWhom whom, std::string& block) {
+  const bool to_edge = whom == AskWhom::kEdge;
   const config::ForwardingConfig& forwarding = site().config.forwarding;
   const http::RequestHead& head = request.exchange().request();
-  const std::string client = request.exchange().peer().ip();
+  const std::string client = request.direct_client();
   http::ForwardPolicy policy;
   policy.via_name = worker_.name();
-  policy.forwarded = forwarding.forwarded;
-  policy.x_forwarded = forwarding.x_forwarded;
+  policy.forwarded = forwarding.forwarded && !to_edge;
+  policy.x_forwarded = forwarding.x_forwarded && !to_edge;
+  policy.cdn_loop = !to_edge;
   policy.trusted_client = request.trusts_client();
   policy.for_cache = plan_.validate;
   http::ForwardFacts facts;
@@ -117,6 +120,11 @@ void OriginFetch::build_request(Request& request, std::string& block) {
       without.add(http::FieldId::kIfRange);
     }
   }
+  // Its own rules do not listen to clients, but to what edges ask for.
+  if (to_edge && !site().config.cache.honour_client) {
+    without.add(http::FieldId::kCacheControl);
+    without.add(http::FieldId::kPragma);
+  }
   const bool reduce = plan_.validate && site().config.cache.normalise_accept_encoding &&
                       head.fields.has(http::FieldId::kAcceptEncoding);
   if (reduce) without.add(http::FieldId::kAcceptEncoding);
@@ -128,7 +136,7 @@ void OriginFetch::build_request(Request& request, std::string& block) {
                                   view_->vary_policies[site_index_], reduced);
     http::append_field(block, "Accept-Encoding", reduced);
   }
-  if (!forwarding.request_id_header.empty()) {
+  if (!forwarding.request_id_header.empty() && !to_edge) {
     http::append_field(block, forwarding.request_id_header, request.ensure_request_id());
   }
   if (plan_.tunnel) http::append_field(block, "Upgrade", head.fields.value(http::FieldId::kUpgrade));
@@ -146,7 +154,8 @@ void OriginFetch::on_informational(const http::ResponseHead& head) {
 }
 
 void OriginFetch::on_head(const http::ResponseHead& head, std::optional<std::uint64_t> length, bool no_body) {
-  if (fetch_)
+  if (hops_ != nullptr) hop_ = hops_->answer();
+  if (fetch_ && hop_ == nullptr)
     worker_.sheet().observe(stats::kOriginFirstByte, (worker_.loop().now_ms() - started_ms_) * 1000);
   if (validating_ && head.status == 304) return take_not_modified(head);
   if (plan_.stale && http::is_stale_if_error_status(head.status)) note_failure();
@@ -216,8 +225,9 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
   ObjectMeta meta = stale.meta();
   set_times(meta, decision.times);
   meta.flags |= http::kStoredHasValidator;
+  if (hop_ != nullptr) settle_meta(meta);
   const std::string packed = pack_head(now.lines, now.own_lines, worker_.name(), meta);
-  const Ref<const Object> fresh = stale.with(meta, packed);
+  const Ref<const Object> fresh = renewed(stale, meta, packed);
   headed_ = true;
   // Under another Vary it would have to stand under another key (RFC 9111 section 4.1): the next fetch puts
   // it there.
@@ -233,8 +243,7 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
     worker_.store().remove_if(stale);
   }
   close_to_askers();
-  const bool shareable = same_vary && decision.store() && decision.times.ttl_at(worker_.now_s()) > 0 &&
-                         !decision.times.has(http::kStoredNoCache);
+  const bool shareable = same_vary && decision.store() && may_share(decision.times);
   // The connection is kept: on_done() follows.
   settled_ = true;
   fill_->publish_object(fresh, 304, shareable);
@@ -276,8 +285,9 @@ void OriginFetch::freshen_by_head(const http::ResponseHead& head) {
   if (!now.decision.store() || vary_of(stored) != vary_of(now.head.fields)) return;
   ObjectMeta meta = stale.meta();
   set_times(meta, now.decision.times);
+  if (hop_ != nullptr) settle_meta(meta);
   const std::string packed = pack_head(now.lines, now.own_lines, worker_.name(), meta);
-  worker_.store().replace(stale, stale.with(meta, packed), [this] { return still_valid(); });
+  worker_.store().replace(stale, renewed(stale, meta, packed), [this] { return still_valid(); });
 }
 
 void OriginFetch::invalidate(const http::ResponseHead& head) {
@@ -292,7 +302,7 @@ void OriginFetch::invalidate(const http::ResponseHead& head) {
 }
 
 void OriginFetch::on_body(Slice bytes) {
-  worker_.sheet().add_n(stats::kOriginBytesIn, bytes.size);
+  worker_.sheet().add_n(hop_ != nullptr ? stats::kPeerBytesIn : stats::kOriginBytesIn, bytes.size);
   const std::uint64_t produced = fill_->produced_bytes() + bytes.size;
   const bool goes_on = !storing_ || (fits(produced) && (ssd_fill_ || fits_ram(produced) || move_to_ssd()));
   if (!goes_on) stop_storing(http::NotStored::kTooLarge);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "edge/fill_board.h"
+#include "edge/hop_fetch.h"
 #include "edge/store.h"
 #include "edge/tiers/object.h"
 #include "lib/base/page_file.h"
@@ -93,7 +94,8 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   void on_readers_changed() override;
 
   const Site& site() const;
-  void build_request(Request& request, std::string& block);
+  enum class AskWhom : std::uint8_t { kOrigin, kEdge };
+  void build_request(Request& request, AskWhom whom, std::string& block);
   void take_not_modified(const http::ResponseHead& head);
   void note_failure();
   struct Updated;
@@ -117,7 +119,7 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   const http::RequestHead& asked() const;
   http::RequestHead asked_by_key() const;
   void keep_request(Request& request);
-  void put(Ref<const Object> object);
+  void put(Ref<Object> object);
   void stop_storing(http::NotStored reason);
   bool fits_ram(std::uint64_t body_bytes) const;
   void append_body(Slice bytes);
@@ -130,6 +132,15 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   void hold(std::uint64_t bytes);
   void let_go();
   void close_to_askers();
+  // Other edges, see origin_hops.cc.
+  bool may_ask_edges(const Request& request) const;
+  std::unique_ptr<upstream::Fetch> ask_edges(Request& request, const upstream::Request& to_origin);
+  void apply_hop(http::StoreDecision& decision) const;
+  bool keeps_here(std::optional<std::uint64_t> length) const;
+  bool is_hot() const;
+  void settle_meta(ObjectMeta& meta) const;
+  Ref<Object> renewed(const Object& stale, const ObjectMeta& meta, std::string_view head) const;
+  bool may_share(const http::StoredTimes& times) const;
   void finish();
   void end();
 
@@ -144,6 +155,8 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   std::optional<http::OwnedRequest> kept_;
   std::string kept_authority_;
   std::unique_ptr<upstream::Fetch> fetch_;
+  HopFetch* hops_ = nullptr;               // fetch_, when it asks other edges
+  const HopFetch::Answer* hop_ = nullptr;  // from the head on, when an edge has answered
   std::string store_key_;
   std::uint32_t generation_ = 0;
   std::int64_t started_ms_ = 0;

@@ -13,12 +13,16 @@ namespace meridian::edge {
 http::StoreDecision OriginFetch::decide(const http::ResponseHead& head, bool is_update) const {
   http::StoreInput input{asked(),  head, has_body_, worker_.now_s(), worker_.loop().now_ms() - started_ms_,
                          is_update};
-  return http::decide_store(input, view_->store_policies[site_index_]);
+  http::StoreDecision decision = http::decide_store(input, view_->store_policies[site_index_]);
+  if (hop_ != nullptr) apply_hop(decision);
+  return decision;
 }
 
 void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<std::uint64_t> length,
                                  bool no_body) {
   http::StoreDecision decision = decide(head);
+  const bool may_keep = decision.store();
+  if (decision.store() && !keeps_here(length)) decision.reason = http::NotStored::kOtherEdge;
   if (decision.store() && !plan_.may_store) decision.reason = http::NotStored::kSite;
   if (decision.store() && length && !fits(*length)) {
     decision.reason = http::NotStored::kTooLarge;
@@ -29,11 +33,16 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
   fill_head.status = head.status;
   fill_head.length = length;
   fill_head.no_body = no_body;
+  fill_head.may_keep = may_keep;
   fill_head.stored = decision.store();
   if (!fill_head.stored) fill_head.reason = http::token_of(decision.reason);
   set_times(fill_head.meta, decision.times);
   fill_head.meta.status = static_cast<std::uint16_t>(head.status);
   fill_head.meta.site = site().id;
+  if (hop_ != nullptr) {
+    fill_head.meta.fill_seq = hop_->fill.fill_seq;
+    fill_head.tier = hop_->role == wire::HopRole::kShield ? stats::Tier::kShield : stats::Tier::kPeer;
+  }
   const std::span<const std::string> replaced = replaced_fields();
   const auto block_without = [&](std::span<const std::string> strip, std::string& block) {
     http::append_client_response_fields(head, worker_.name(), worker_.http_date(), strip, block);
@@ -49,13 +58,13 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
   storing_ = fill_head.stored;
   partial_ = decision.partial;
   bool shareable = false;
+  if (may_keep) append_own_lines(head.fields, fill_head.own_lines);
   if (storing_) {
     store_key_ = plan_.key;
-    append_own_lines(head.fields, fill_head.own_lines);
     worker_.sheet().change(stats::kFillsRunning, +1);
     settle_variant(head, fill_head);
     // Those who come later may have it only as far as it is fresh now.
-    shareable = decision.times.ttl_at(worker_.now_s()) > 0 && !decision.times.has(http::kStoredNoCache);
+    shareable = may_share(decision.times);
   } else if (plan_.may_store) {
     worker_.sheet().add(stats::kNotStored, stats::label<stats::NotStoredReason>(decision.reason));
     mark_not_shareable(head.status, decision.reason);
@@ -101,8 +110,11 @@ void OriginFetch::mark_not_shareable(int status, http::NotStored reason) {
   const std::int64_t lifetime_s = (site().config.cache.hit_for_miss_ms + 999) / 1000;
   // An error, or an answer to a request with credentials, says nothing of the next one.
   if (lifetime_s == 0 || status >= 500 || asked().fields.has(http::FieldId::kAuthorization)) return;
-  // One client's request must not undo the sharing of all, nor take the place of what is stored.
-  if (lies_in_request(reason) || plan_.collapse_key.empty() || plan_.stale) return;
+  // One client's request must not undo the sharing of all, nor take the place of what is stored. What another
+  // edge keeps is shared there.
+  if (lies_in_request(reason) || reason == http::NotStored::kOtherEdge || plan_.collapse_key.empty() ||
+      plan_.stale)
+    return;
   mark_hit_for_miss(worker_.store(), plan_.variant.empty() ? plan_.key : plan_.variant, lifetime_s, site().id,
                     worker_.now_s());
   worker_.sheet().add(stats::kHitForMissMarked);
@@ -154,6 +166,7 @@ void OriginFetch::store() {
   worker_.sheet().observe(stats::kObjectSize, static_cast<std::int64_t>(fill_->produced_bytes()));
   const std::string& block = head.stored_block.empty() ? head.block : head.stored_block;
   ObjectMeta meta = head.meta;
+  if (hop_ != nullptr) settle_meta(meta);
   const std::string packed = pack_head(block, head.own_lines, worker_.name(), meta);
   put(Object::from_fill(store_key_, meta, packed, std::move(body)));
 }
@@ -177,6 +190,7 @@ void OriginFetch::store_part(std::vector<Slice> body) {
     if (field.id != http::FieldId::kContentRange) http::append_field(block, field.name, field.value);
   }
   ObjectMeta meta = head.meta;
+  if (hop_ != nullptr) settle_meta(meta);
   if (held->complete_length && held->range.first == 0 && held->range.size() == *held->complete_length) {
     meta.status = 200;
     meta.flags = static_cast<std::uint16_t>(meta.flags & ~http::kStoredPartial);
@@ -224,7 +238,8 @@ void OriginFetch::join_parts(const Object& old, const http::FieldList& fields, h
 
 // An invalidation may come at any moment, on any thread: it counts first and removes then, so that looking at
 // the count after the insert leaves no gap.
-void OriginFetch::put(Ref<const Object> object) {
+void OriginFetch::put(Ref<Object> object) {
+  if (object && is_hot()) object->mark_hot_copy();
   if (!object || !still_valid()) {
     const http::NotStored reason = object ? http::NotStored::kInvalidated : http::NotStored::kTooLarge;
     worker_.sheet().add(stats::kNotStored, stats::label<stats::NotStoredReason>(reason));

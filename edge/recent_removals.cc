@@ -27,6 +27,12 @@ bool RecentRemovals::covers(std::uint64_t hash, std::int64_t response_time_s, bo
   return found != times_.end() && response_time_s <= found->second;
 }
 
+std::optional<std::int64_t> RecentRemovals::time_of(std::uint64_t hash) const {
+  MutexLock lock(mutex_);
+  const auto found = times_.find(hash);
+  return found == times_.end() ? std::nullopt : std::optional(found->second);
+}
+
 std::uint64_t primary_hash_of(std::string_view key) { return hash_of_key(key.substr(0, key.find('\n'))); }
 
 }  // namespace meridian::edge

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <string_view>
 #include <unordered_map>
 
@@ -20,6 +21,9 @@ class RecentRemovals {
   void note(std::uint64_t hash, std::int64_t now_s);
   // Whether a response that came at that time was invalidated since, exactly or (`with_forgotten`) perhaps.
   bool covers(std::uint64_t hash, std::int64_t response_time_s, bool with_forgotten) const;
+
+  // When it was, if it is remembered.
+  std::optional<std::int64_t> time_of(std::uint64_t hash) const;
 
   static constexpr std::size_t kMost = 65536;
 

@@ -17,6 +17,7 @@
 #include "lib/http/target_uri.h"
 #include "lib/net/event_loop.h"
 #include "lib/stats/metrics.h"
+#include "lib/wire/hop.h"
 
 namespace meridian::edge {
 
@@ -81,11 +82,17 @@ class Request final : public http::ExchangeHandler, public FillReader {
   // The request's id, made when first asked for (or taken from a trusted client).
   const std::string& ensure_request_id();
   // Whether the client is a proxy whose word about its own client counts.
-  bool trusts_client() const { return trusted_networks().has(exchange_->peer()); }
+  bool trusts_client() const { return hop_ || trusted_networks().has(exchange_->peer()); }
   // The client's address: its connection's, or what the trusted proxies in front of us say of it.
-  std::string client_address() const {
-    return client_behind(head().fields, exchange_->peer(), trusted_networks());
+  std::string client_address() const;
+  // Who spoke to this CDN, a proxy of the client's perhaps: to this edge, or to the one that asks it.
+  std::string direct_client() const {
+    return hop_ && !hop_->client.empty() ? hop_->client : exchange_->peer().ip();
   }
+  // As what another edge asks; kNone: a client does.
+  wire::HopRole hop_role() const { return hop_ ? hop_->role : wire::HopRole::kNone; }
+  // Its answer is known not to be for others, so that no other edge needs to be asked.
+  bool passes_edges() const { return passes_edges_; }
   std::string_view scheme() const;
   std::string_view authority();
 
@@ -123,6 +130,12 @@ class Request final : public http::ExchangeHandler, public FillReader {
   http::ReusePolicy reuse_policy() const;
   TrustedNetworks trusted_networks() const;
 
+  bool take_hop();
+  void end_hop();
+  bool refuse_hop(wire::HopRefusal refusal);
+  void say_alive();
+  void say_fill(const ObjectMeta& meta, std::string_view own, bool may_keep);
+  void say_refusal();
   bool choose_recall(const Lookup& found);
   Step end_recall(const Fill::View& view);
   Ref<const Object> find_stored(std::string_view key) const;
@@ -196,6 +209,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   bool bypass_ = false;     // the cache takes no part
   bool own_range_ = false;  // it asks for its range by itself, though the whole is being fetched
   bool hit_for_miss_ = false;
+  bool passes_edges_ = false;
   bool leader_ = false;           // this request started its fill
   bool responding_ = false;       // the head is out
   bool finished_ = false;         // the whole response is queued
@@ -220,6 +234,11 @@ class Request final : public http::ExchangeHandler, public FillReader {
   Outcome outcome_;
   int refuse_status_ = 0;
   Error refuse_error_;
+  // Of a request that another edge makes: see request_hop.cc.
+  std::optional<wire::HopAsk> hop_;
+  std::optional<wire::HopRefusal> hop_refusal_;
+  std::string hop_lines_;               // what only that edge is told
+  std::unique_ptr<Timer> alive_timer_;  // made for the first such request
   // Kept for the step kTunnel.
   std::unique_ptr<Stream> tunnel_origin_;
   Slice tunnel_early_;

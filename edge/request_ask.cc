@@ -31,10 +31,21 @@ int status_for(const Error& error) {
       return 502;
   }
 }
+// Where a fetch that is stored was answered, where that is not the origin itself.
+std::string_view detail_of(stats::Tier tier) {
+  return tier == stats::Tier::kPeer ? "peer" : tier == stats::Tier::kShield ? "shield" : "";
+}
+
+// Whether what the fill has learnt is that the response is for one asker only.
+bool tells_not_to_share(const Fill& fill) {
+  return fill.view().verdict == Fill::Verdict::kAlone && !fill.object() && fill.head().status != 0 &&
+         !fill.head().may_keep;
+}
 }  // namespace
 
 Step Request::ask() {
   outcome_.forwarded = true;
+  if (hop_) say_alive();
   if (bypass_) return ask_alone(false);
   return may_collapse() ? ask_shared() : ask_alone(true);
 }
@@ -236,6 +247,7 @@ Step Request::settle_fill(const Fill::View& view) {
 
 // Not to be shared: those who waited ask for themselves, at once and all together.
 Step Request::ask_again() {
+  passes_edges_ = passes_edges_ || tells_not_to_share(*fill_);
   leave_fill();
   hit_for_miss_ = true;
   return Step::kAsk;
@@ -298,10 +310,10 @@ Step Request::stream() {
     outcome_.result = stats::CacheResult::kCollapsed;
     worker_.sheet().add(stats::kCollapsed);
   }
-  outcome_.tier = stats::Tier::kOrigin;
+  outcome_.tier = fill_head.tier;
   outcome_.fwd_status = fill_head.status;
   outcome_.stored = fill_head.stored;
-  if (!fill_head.stored) outcome_.detail = fill_head.reason;
+  outcome_.detail = fill_head.stored ? detail_of(fill_head.tier) : fill_head.reason;
   object_.reset();
   Source source;
   source.status = fill_head.status;
@@ -312,6 +324,7 @@ Step Request::stream() {
   source.length = fill_head.length.value_or(0);
   source.no_body = fill_head.no_body;
   source.meta = &fill_head.meta;
+  if (hop_) say_fill(fill_head.meta, fill_head.own_lines, fill_head.may_keep);
   respond(source);
   return Step::kWait;
 }

@@ -73,11 +73,13 @@ std::int64_t Request::now_s() const { return worker_.now_s(); }
 
 http::ReusePolicy Request::reuse_policy() const {
   const config::CachePolicyConfig& cache = site_->config.cache;
-  return {cache.honour_client, cache.stale_if_error_s, cache.stale_while_revalidate_s};
+  // Of another edge's request nothing is the client's that this site would not listen to.
+  return {cache.honour_client || hop_, cache.stale_if_error_s, cache.stale_while_revalidate_s};
 }
 
 Step Request::choose_site() {
   view_ = worker_.view();
+  if (view_->peers && head().fields.has(http::FieldId::kMeridianHop) && !take_hop()) return Step::kRefuse;
   site_index_ = worker_.site_of(authority());
   if (site_index_ == SiteTable::kNone) {
     worker_.sheet().add(stats::kUnknownHost);
@@ -106,6 +108,7 @@ Step Request::check_access() {
   }
   if (request.fields.has(http::FieldId::kCdnLoop) &&
       http::cdn_loop_count(request.fields, worker_.name()) > 1) {
+    worker_.sheet().add(stats::kLoops);
     return fail(508, {ErrorCode::kRefused, ErrorSource::kEdge, false,
                       "the request has come round to this CDN again"});
   }
@@ -191,6 +194,7 @@ Step Request::look_up() {
   if (choose_recall(found)) return Step::kRecall;
   outcome_.miss = found.reason;
   hit_for_miss_ = hit_for_miss_ || found.hit_for_miss;
+  passes_edges_ = passes_edges_ || found.hit_for_miss;
   if (head().method == http::Method::kGet && head().fields.has(http::FieldId::kRange) && found.parts &&
       deliver_part()) {
     return Step::kWait;
@@ -241,6 +245,7 @@ Step Request::refuse() {
   scratch_.clear();
   http::append_field(scratch_, "Date", worker_.http_date());
   scratch_.append(page.block);
+  if (hop_) say_refusal();
   if (refuse_status_ == 405) {
     http::append_field(scratch_, "Allow", allowed_methods(site_));
   }
@@ -319,6 +324,7 @@ TrustedNetworks Request::trusted_networks() const {
 
 // How the client came: by its connection, or by the word of a proxy that is trusted.
 std::string_view Request::scheme() const {
+  if (hop_ && !hop_->scheme.empty()) return hop_->scheme;
   if (head().fields.has(http::FieldId::kXForwardedProto) && trusts_client()) {
     const std::string_view said = head().fields.value(http::FieldId::kXForwardedProto);
     if (http::equals_ignoring_case(said, "https")) return "https";
@@ -358,6 +364,7 @@ void Request::on_closed(bool completed) {
 }
 
 void Request::reset() {
+  if (hop_) end_hop();
   exchange_ = nullptr;
   view_.reset();
   site_ = nullptr;
@@ -370,7 +377,7 @@ void Request::reset() {
   recall_tried_ = 0;
   recalling_ = false;
   reuse_ = {};
-  bypass_ = own_range_ = hit_for_miss_ = leader_ = responding_ = finished_ = false;
+  bypass_ = own_range_ = hit_for_miss_ = passes_edges_ = leader_ = responding_ = finished_ = false;
   body_bytes_ = 0;
   rounds_ = 0;
   fill_.reset();

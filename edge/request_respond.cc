@@ -41,6 +41,7 @@ Step Request::deliver() {
   source.length = object_->body_size();
   source.no_body = meta.status == 204 || meta.status == 304;
   source.meta = &meta;
+  if (hop_) say_fill(meta, own_lines(*object_), true);
   respond(source);
   return Step::kWait;
 }
@@ -167,6 +168,7 @@ bool Request::deliver_part() {
   Source source;
   source.meta = &object_->meta();
   source.age_s = times_of(object_->meta()).age_at(now_s());
+  if (hop_) say_fill(object_->meta(), own_lines(*object_), true);
   if (known) return respond_not_modified(source, fields);
   std::array<char, 70> buffer;
   std::string block;
@@ -191,6 +193,7 @@ void Request::send(int status, std::string_view block, bool has_length, std::uin
   scratch_.clear();
   if (age_s > 0 || outcome_.result == stats::CacheResult::kHit) scratch_.append(http::write_age(age_s, age));
   add_cache_status(reuse_.ttl_s);
+  if (hop_) scratch_.append(hop_lines_);
   const config::ForwardingConfig& forwarding = site_->config.forwarding;
   if (forwarding.request_id_response && !forwarding.request_id_header.empty())
     http::append_field(scratch_, forwarding.request_id_header, ensure_request_id());
@@ -220,7 +223,8 @@ void Request::add_cache_status(std::int64_t ttl_s) {
   status.detail = outcome_.detail;
   if (mode == config::CacheStatusMode::kKey) status.key = key_.text;
   std::array<char, http::kCacheStatusBytes> buffer;
-  http::append_field(scratch_, "Cache-Status", http::write_cache_status(status, worker_.name(), buffer));
+  http::append_field(scratch_, "Cache-Status",
+                     http::write_cache_status(status, worker_.cache_name(), buffer));
 }
 
 void Request::on_drained() {

@@ -95,6 +95,22 @@ bool same_cold_tiers(config::CacheConfig a, const config::CacheConfig& b) {
   return is_same(a.ssd, b.ssd) && is_same(a.memcached, b.memcached);
 }
 
+// Where other edges come in when they show certificates.
+std::optional<config::ListenConfig> edge_listener(const config::EdgeConfig& config) {
+  if (!config.peers || !config.peers->tls) return std::nullopt;
+  const config::PeersConfig& peers = *config.peers;
+  config::ListenConfig listen;
+  listen.address = peers.listen;
+  for (const config::PeerConfig& member : peers.members) {
+    if (!peers.listen.valid() && member.name == peers.self) listen.address = member.address;
+  }
+  listen.tls.emplace();
+  listen.tls->certificate = peers.tls->certificate_file;
+  listen.tls->key = peers.tls->key_file;
+  listen.tls->min_version = config::TlsVersion::k13;
+  return listen;
+}
+
 // As many descriptors as the system lets us have: each client and each origin connection takes one.
 void raise_descriptor_limit() {
   rlimit limit{};
@@ -216,15 +232,19 @@ std::string Server::ssd_state() const {
 Result<Server::ListeningSet> Server::open_listeners(const config::EdgeConfig& config,
                                                     InheritedSockets& inherited) {
   auto made = std::make_shared<std::vector<Listening>>();
-  for (const config::ListenConfig& wanted : config.listen) {
+  std::vector<config::ListenConfig> all = config.listen;
+  if (const auto for_edges = edge_listener(config)) all.push_back(*for_edges);
+  for (const config::ListenConfig& wanted : all) {
     Listening& entry = made->emplace_back();
     entry.wanted = wanted.address;
     entry.config = wanted;
+    if (made->size() > config.listen.size()) entry.client_ca_file = config.peers->tls->ca_file;
     if (wanted.tls) {
       TlsServerOptions options;
       options.certificate_file = wanted.tls->certificate;
       options.key_file = wanted.tls->key;
       options.min_version = wanted.tls->min_version == config::TlsVersion::k13 ? "1.3" : "1.2";
+      options.client_ca_file = entry.client_ca_file;
       auto tls = TlsServerContext::create(options);
       if (!tls) return Failure(tls.error());
       entry.tls = *std::move(tls);
@@ -300,6 +320,7 @@ void Server::scrape(stats::Scrape& to) {
     to.set(Sourced::kHandshakes, static_cast<double>(handshakes.resumed), {"resumed"});
     to.set(Sourced::kHandshakes, static_cast<double>(handshakes.failed), {"failed"});
   }
+  if (table_->peers()) table_->peers()->report(to, main_loop_.now_ms());
   to.set(Sourced::kConfigInfo, 1, {config().version, config().source});
   to.set(Sourced::kConfigLoaded, static_cast<double>(loaded_s_));
   to.set(Sourced::kDraining, draining_ ? 1 : 0);

@@ -64,10 +64,11 @@ class Server {
   struct Listening {
     SocketAddress wanted;  // as configured: the port may be 0
     config::ListenConfig config;
+    std::string client_ca_file;                                // of the listener for other edges
     std::shared_ptr<const std::vector<ListenSocket>> sockets;  // one for each worker
     std::shared_ptr<TlsServerContext> tls;
     auto tls_options() const {
-      return std::tie(config.tls->certificate, config.tls->key, config.tls->min_version);
+      return std::tie(config.tls->certificate, config.tls->key, config.tls->min_version, client_ca_file);
     }
   };
   struct Thread {

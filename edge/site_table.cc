@@ -117,6 +117,9 @@ Result<std::shared_ptr<const SiteTable>> SiteTable::make(const config::EdgeConfi
                                                          const SiteTable* previous) {
   auto table = std::make_shared<SiteTable>();
   table->config_ = config;
+  auto peers = PeerTable::make(config, previous == nullptr ? nullptr : previous->peers().get());
+  if (!peers) return Failure(std::move(peers.error()));
+  table->peers_ = *std::move(peers);
   for (const config::SiteConfig& site_config : config.sites) {
     auto site = std::make_unique<Site>();
     site->config = site_config;

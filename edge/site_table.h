@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/edge_config.h"
+#include "edge/peer_table.h"
 #include "lib/base/result.h"
 #include "origin/upstream/upstream.h"
 
@@ -37,6 +38,8 @@ class SiteTable {
   const Site& at(std::size_t index) const { return *sites_[index]; }
   std::size_t size() const { return sites_.size(); }
   const config::EdgeConfig& config() const { return config_; }
+  // The other edges; nullptr: there are none.
+  const std::shared_ptr<const PeerTable>& peers() const { return peers_; }
 
  private:
   struct Hash {
@@ -46,6 +49,7 @@ class SiteTable {
   using Names = std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>>;
 
   config::EdgeConfig config_;
+  std::shared_ptr<const PeerTable> peers_;
   std::vector<std::unique_ptr<Site>> sites_;
   Names exact_;
   Names wildcard_;  // what follows "*."

@@ -91,7 +91,7 @@ void Store::share_if_hot(const Ref<const Object>& object) {
 
 void Store::share(const Ref<const Object>& object) {
   const unsigned ours = kObjectHitForMiss | kObjectVaryIndex;
-  if ((object->meta().flags & ours) != 0 || is_dead(*object)) return;
+  if ((object->meta().flags & ours) != 0 || object->is_hot_copy() || is_dead(*object)) return;
   memcached_->put(object);
 }
 

@@ -93,6 +93,11 @@ class Store {
     return cold_ != nullptr && cold_->removals().covers(primary_hash, response_time_s, false);
   }
 
+  // When it was invalidated, if that is not long ago.
+  std::optional<std::int64_t> removal_time_s(std::uint64_t primary_hash) const {
+    return cold_ == nullptr ? std::nullopt : cold_->removals().time_of(primary_hash);
+  }
+
   // --- behind RAM
   bool has_cold() const { return memcached_ != nullptr || ssd_ != nullptr; }
   // False: nobody has to wait for a recall, as it would find nothing.

@@ -107,6 +107,12 @@ void Worker::use_sites(std::shared_ptr<const SiteTable> table) {
     view->vary_policies.push_back(vary_policy(site.config.cache));
   }
   view->limits = config::server_limits(view->table->config().limits);
+  if (view->table->peers()) {
+    view->peers = std::make_shared<PeerView>(loop_, *resolver_, view->table->peers(),
+                                             view_ ? view_->peers.get() : nullptr);
+    for (std::size_t i = 0; i < view->table->size(); ++i)
+      view->shields.push_back(view->table->peers()->shield_of(view->table->at(i).config));
+  }
   view_ = std::move(view);
   last_authority_.clear();
   last_site_ = SiteTable::kNone;

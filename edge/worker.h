@@ -12,6 +12,7 @@
 #include "edge/fill_board.h"
 #include "edge/fill_table.h"
 #include "edge/origin_fetch.h"
+#include "edge/peer_view.h"
 #include "edge/request.h"
 #include "edge/site_table.h"
 #include "edge/store.h"
@@ -51,6 +52,8 @@ struct SiteView {
   std::vector<http::StorePolicy> store_policies;
   std::vector<http::VaryPolicy> vary_policies;
   http::ServerLimits limits;
+  std::shared_ptr<PeerView> peers;         // nullptr: there are no other edges
+  std::vector<const RegionRing*> shields;  // by site; nullptr: none, or this region is it. With `peers` only
 };
 
 // One thread's part of the edge: its loop, its client connections and the requests on them. Nothing in it is
@@ -93,8 +96,9 @@ class Worker final : public http::ConnectionHost {
   std::string_view http_date() { return date_.at(now_s()); }
   // The index of the site that serves this authority; SiteTable::kNone when none does.
   std::size_t site_of(std::string_view authority);
-  // The edge's name in Via, CDN-Loop and Cache-Status.
+  // The edge's name in Via and CDN-Loop, and in Cache-Status.
   const std::string& name() const { return view_->table->config().name; }
+  const std::string& cache_name() const { return view_->peers ? view_->peers->table().self() : name(); }
   std::uint64_t random();
   // Memory for a text that is used up before anybody else is called.
   std::string& scratch() { return scratch_; }

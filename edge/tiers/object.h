@@ -73,6 +73,9 @@ class Object final : public RefCounted {
   // Says that a cold tier has it too, so that it need not be written there again. Before it is shared.
   void mark_cold_copy() { packed_ |= kColdCopyBit; }
   bool has_cold_copy() const { return (packed_ & kColdCopyBit) != 0; }
+  // Says that it is another edge's to keep: no cold tier takes it. Before it is shared.
+  void mark_hot_copy() { packed_ |= kHotCopyBit; }
+  bool is_hot_copy() const { return (packed_ & kHotCopyBit) != 0; }
   // Its own allocation and those that its slices keep alive, each counted once.
   std::size_t footprint_bytes() const noexcept override;
 
@@ -82,7 +85,8 @@ class Object final : public RefCounted {
     std::size_t count;
     std::size_t block_bytes;
   };
-  static constexpr unsigned kBodyShift = 18;
+  static constexpr unsigned kBodyShift = 19;
+  static constexpr std::uint64_t kHotCopyBit = 1U << 18U;
   static constexpr std::uint64_t kColdCopyBit = 1U << 17U;
   static constexpr std::uint64_t kLargeBit = 1U << 16U;
 
@@ -105,7 +109,8 @@ class Object final : public RefCounted {
   char* write_text(std::string_view key, std::string_view head);
 
   std::uint32_t head_size_;
-  std::uint64_t packed_;  // size of the body, has_cold_copy(), whether it is large, size of the key
+  // Size of the body, is_hot_copy(), has_cold_copy(), whether it is large, size of the key.
+  std::uint64_t packed_;
   ObjectMeta meta_;
 };
 

@@ -128,12 +128,14 @@ void write_via(const FieldList& fields, Version version, std::string_view via_na
 
 // Known fields that do not pass as they came: written anew further down, by the wire layer, or unwanted.
 FieldSet not_passing(const ForwardPolicy& policy, const ForwardFacts& facts, const FieldSet& without) {
-  constexpr FieldSet kRewritten = {FieldId::kHost, FieldId::kContentLength, FieldId::kExpect, FieldId::kVia,
-                                   FieldId::kCdnLoop};
+  // What edges say among themselves is nobody else's business: it is written anew for each edge.
+  constexpr FieldSet kRewritten = {FieldId::kHost, FieldId::kContentLength, FieldId::kExpect,
+                                   FieldId::kVia,  FieldId::kMeridianFill,  FieldId::kMeridianHop};
   constexpr FieldSet kXForwarded = {FieldId::kXForwardedFor, FieldId::kXForwardedProto,
                                     FieldId::kXForwardedHost, FieldId::kXForwardedPort};
   FieldSet set = without;
   set.add(kRewritten);
+  if (policy.cdn_loop) set.add(FieldId::kCdnLoop);
   if (policy.forwarded) set.add(FieldId::kForwarded);
   if (policy.x_forwarded) set.add(kXForwarded);
   if (!facts.request_id.empty()) set.add(FieldId::kXRequestId);
@@ -223,7 +225,7 @@ void append_origin_request_fields(const RequestHead& request, const ForwardPolic
   write_via(request.fields, request.version, policy.via_name, to);
   if (policy.forwarded) write_forwarded(request, policy.trusted_client, facts, to);
   if (policy.x_forwarded) write_x_forwarded(request, policy.trusted_client, facts, to);
-  write_cdn_loop(request.fields, policy.via_name, to);
+  if (policy.cdn_loop) write_cdn_loop(request.fields, policy.via_name, to);
   if (!facts.request_id.empty()) to.field(field_name(FieldId::kXRequestId), facts.request_id);
 }
 
@@ -243,8 +245,8 @@ std::size_t cdn_loop_count(const FieldList& fields, std::string_view via_name) {
 void append_client_response_fields(const ResponseHead& response, std::string_view via_name,
                                    std::string_view date, std::span<const std::string> strip,
                                    std::string& block) {
-  constexpr FieldSet kOurs = {FieldId::kAge, FieldId::kMeridianCacheControl, FieldId::kVia,
-                              FieldId::kContentLength};
+  constexpr FieldSet kOurs = {FieldId::kAge,          FieldId::kMeridianCacheControl, FieldId::kVia,
+                              FieldId::kMeridianFill, FieldId::kContentLength,        FieldId::kMeridianHop};
   const auto skip = [&](const Field& field) { return kOurs.has(field.id) || is_named(field, strip); };
   constexpr std::size_t kAdded = 96;
   FieldWriter to(block, bytes_of_lines(response.fields) + kAdded);

@@ -26,6 +26,8 @@ struct ForwardPolicy {
   // too only what does not change the resource is believed. Host, scheme and port are always those of the
   // key.
   bool for_cache = true;
+  // Between edges of one CDN it passes unchanged; who asks the origin adds the name.
+  bool cdn_loop = true;
 };
 
 struct ForwardFacts {

@@ -52,11 +52,21 @@ class Connecting final : public Operation, private FdHandler, private StreamHand
     if (fd_ < 0) return finish_soon(failure_of(errno));
     const int one = 1;
     ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    if (options_.source.valid() && options_.source.family() == address_.family()) bind_to_source();
     if (::connect(fd_, address_.raw(), address_.raw_size()) != 0 && errno != EINPROGRESS) {
       return finish_soon(failure_of(errno));
     }
     watch_.reset(new FdWatch(loop_, fd_, *this));
     watch_->want(false, true);
+  }
+
+  // The port is chosen when it connects, so that one may serve for several destinations.
+  void bind_to_source() {
+    SocketAddress source = options_.source;
+    source.set_port(0);
+    const int one = 1;
+    ::setsockopt(fd_, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    static_cast<void>(::bind(fd_, source.raw(), source.raw_size()));
   }
 
   void on_fd(bool, bool) override {

@@ -22,6 +22,9 @@ struct ConnectOptions {
   std::int64_t timeout_ms = 3000;         // TCP and TLS handshake together
   std::shared_ptr<TlsClientContext> tls;  // nullptr: plain TCP
   std::string server_name;                // SNI and the name to verify
+  // The address to connect from, where it is known by it and has several; its port does not count. One that
+  // this machine does not have (any more) leaves the choice to the kernel.
+  SocketAddress source = {};
 };
 
 // Connects (and completes the TLS handshake) and calls back once, never inside connect() itself.

@@ -36,6 +36,8 @@ struct TlsInfo {
   std::string_view alpn;         // "" when none was agreed
   std::string_view server_name;  // SNI, lower case; "" when none
   bool resumed = false;
+  bool client_verified =
+      false;  // of a server: the client showed a certificate of TlsServerOptions::client_ca_file
 };
 
 // A non-blocking byte stream on one loop: TCP, TLS over TCP, or a pair in memory for tests. Readiness is

@@ -17,6 +17,8 @@ struct TlsServerOptions {
   std::string key_file;
   std::string min_version = "1.2";  // "1.2" or "1.3"
   std::vector<std::string> alpn = {"http/1.1"};
+  // PEM; empty: clients show no certificate. Otherwise each must show one that is signed by one of these.
+  std::string client_ca_file = {};
 };
 
 // Certificates and session tickets of one listener, shared by all workers. reload() swaps the certificate for

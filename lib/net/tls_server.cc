@@ -53,6 +53,7 @@ class ServerContext final : public TlsServerContext {
         !loaded) {
       return loaded;
     }
+    if (Result<void> set = ask_for_certificate(context); !set) return set;
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 1);
     SSL_CTX_set_session_id_context(context, kSessionContext, sizeof kSessionContext - 1);
@@ -60,6 +61,21 @@ class ServerContext final : public TlsServerContext {
     if (!alpn_.empty())
       SSL_CTX_set_alpn_select_cb(context, choose_alpn, const_cast<std::vector<unsigned char>*>(&alpn_));
     keys_.install(context);
+    return {};
+  }
+
+  // A session that is resumed has its client's certificate in the ticket; tickets of other listeners cannot
+  // be opened here, as each context has keys of its own.
+  Result<void> ask_for_certificate(SSL_CTX* context) {
+    if (options_.client_ca_file.empty()) return {};
+    ERR_clear_error();
+    STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(options_.client_ca_file.c_str());
+    if (names == nullptr || SSL_CTX_load_verify_file(context, options_.client_ca_file.c_str()) != 1) {
+      sk_X509_NAME_pop_free(names, X509_NAME_free);
+      return tls_failure("cannot use the CA certificates in " + options_.client_ca_file);
+    }
+    SSL_CTX_set_client_CA_list(context, names);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
     return {};
   }
 

@@ -236,6 +236,9 @@ void TlsStream::read_info() const {
   info_.version = SSL_get_version(ssl);
   info_.cipher = SSL_get_cipher_name(ssl);
   info_.resumed = SSL_session_reused(ssl) == 1;
+  info_.client_verified = SSL_is_server(ssl) == 1 && (SSL_get_verify_mode(ssl) & SSL_VERIFY_PEER) != 0 &&
+                          SSL_get0_peer_certificate(ssl) != nullptr &&
+                          SSL_get_verify_result(ssl) == X509_V_OK;
   const unsigned char* alpn = nullptr;
   unsigned int alpn_size = 0;
   SSL_get0_alpn_selected(ssl, &alpn, &alpn_size);

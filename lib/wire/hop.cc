@@ -10,7 +10,7 @@ namespace meridian::wire {
 namespace {
 
 constexpr std::array<std::string_view, 4> kRoles = {"none", "peer", "shield", "shield-peer"};
-constexpr std::array<std::string_view, 3> kRefusals = {"behind", "loop", "overload"};
+constexpr std::array<std::string_view, 4> kRefusals = {"behind", "loop", "overload", "unable"};
 constexpr std::uint64_t kMost32 = std::numeric_limits<std::uint32_t>::max();
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
@@ -87,6 +87,7 @@ std::string serialize(const HopFill& fill) {
   append_parameter("swr", std::to_string(fill.stale_revalidate_s), value);
   append_parameter("sie", std::to_string(fill.stale_error_s), value);
   append_parameter("keep", fill.may_keep ? "yes" : "no", value);
+  append_parameter("key", std::to_string(fill.key_hash), value);
   return value;
 }
 
@@ -114,7 +115,7 @@ std::optional<HopAsk> parse_hop_ask(std::string_view value) {
 
 std::optional<HopFill> parse_hop_fill(std::string_view value) {
   HopFill fill;
-  bool has_seq = false, has_age = false, has_lifetime = false;
+  bool has_seq = false, has_age = false, has_lifetime = false, has_key = false;
   const bool is_well = each_parameter(value, [&](std::string_view name, std::string_view text) {
     if (name == "seq") return has_seq = take_number(text, fill.fill_seq, UINT64_MAX);
     if (name == "age") return has_age = take_number(text, fill.age_s, kMost32);
@@ -122,9 +123,10 @@ std::optional<HopFill> parse_hop_fill(std::string_view value) {
     if (name == "swr") return take_number(text, fill.stale_revalidate_s, kMost32);
     if (name == "sie") return take_number(text, fill.stale_error_s, kMost32);
     if (name == "keep") return fill.may_keep = text == "yes", text == "yes" || text == "no";
+    if (name == "key") return has_key = take_number(text, fill.key_hash, UINT64_MAX);
     return true;
   });
-  if (!is_well || !has_seq || !has_age || !has_lifetime) return std::nullopt;
+  if (!is_well || !has_seq || !has_age || !has_lifetime || !has_key) return std::nullopt;
   return fill;
 }
 

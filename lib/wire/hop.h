@@ -46,6 +46,8 @@ struct HopFill {
   std::uint32_t stale_revalidate_s = 0;
   std::uint32_t stale_error_s = 0;
   bool may_keep = false;  // whoever asked the origin found that it may be stored
+  // The hash of the primary key that this answers: an answer to another question is none.
+  std::uint64_t key_hash = 0;
   bool operator==(const HopFill&) const = default;
 };
 
@@ -55,6 +57,7 @@ enum class HopRefusal : std::uint8_t {
   kBehind,    // it has not applied least_seq
   kLoop,      // the role does not allow what it would have to do
   kOverload,  // it has too much running
+  kUnable,    // it cannot answer this: it does not know the site, or its rules refuse the request
 };
 std::string_view name_of(HopRefusal refusal);
 

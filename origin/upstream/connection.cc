@@ -11,8 +11,6 @@ namespace {
 
 // Between two other events of the loop one connection reads this often at most.
 constexpr int kReadsPerTurn = 4;
-// More interim responses than this before one response are an attack or a fault.
-constexpr unsigned kInformationalMax = 32;
 
 // The seconds of "timeout=5, max=100".
 std::optional<std::int64_t> keep_alive_timeout_ms(std::string_view value) {
@@ -248,7 +246,7 @@ Connection::Flow Connection::read_head(bool& progress) {
 
 // The head outlives the call even if the user drops us in it.
 Connection::Flow Connection::take_informational() {
-  if (++informational_ > kInformationalMax)
+  if (++informational_ > exchange_.interim_responses)
     return fail(ErrorCode::kTooLarge, "sent too many interim responses");
   arm();
   if (head_.status == 100) return Flow::kOn;

@@ -71,6 +71,8 @@ class Connection final : private StreamHandler {
     bool to_head = false;  // the request is HEAD
     bool upgrade = false;  // a 101 is welcome
     ExchangeTimeouts timeouts;
+    // More interim responses than this before one response are an attack or a fault.
+    unsigned interim_responses = 32;
   };
   // Sends what there is of the request. Nobody is called inside.
   void begin(const Exchange& exchange);

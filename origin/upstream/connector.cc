@@ -6,11 +6,12 @@
 namespace meridian::upstream {
 
 Connector::Connector(EventLoop& loop, Resolver& resolver, const SharedTarget& target,
-                     std::shared_ptr<TlsClientContext> tls, std::int64_t timeout_ms, Done done)
+                     std::shared_ptr<TlsClientContext> tls, const GroupOptions& group, Done done)
     : loop_(loop),
       target_(target),
       tls_(std::move(tls)),
-      deadline_ms_(loop.now_ms() + timeout_ms),
+      deadline_ms_(loop.now_ms() + group.connect_timeout_ms),
+      source_(group.source),
       done_(std::move(done)),
       deadline_(
           loop,
@@ -19,7 +20,7 @@ Connector::Connector(EventLoop& loop, Resolver& resolver, const SharedTarget& ta
           }),
       soon_(loop, [this] { try_next(); }),
       last_error_{ErrorCode::kUnresolved, ErrorSource::kOrigin, true, "has no address"} {
-  deadline_.arm(timeout_ms);
+  deadline_.arm(group.connect_timeout_ms);
   operation_ =
       resolver.resolve(target.url().host, target.url().port,
                        [this](Result<std::vector<SocketAddress>> found) { on_resolved(std::move(found)); });
@@ -40,6 +41,7 @@ void Connector::try_next() {
   const std::int64_t left_ms = std::max<std::int64_t>(deadline_ms_ - loop_.now_ms(), 1);
   options.timeout_ms =
       std::max<std::int64_t>(left_ms / static_cast<std::int64_t>(addresses_.size() - next_), 1);
+  options.source = source_;
   if (target_.url().tls) {
     options.tls = tls_;
     options.server_name = target_.server_name();

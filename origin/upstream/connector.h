@@ -18,7 +18,7 @@ class Connector {
   using Done = std::function<void(Result<std::unique_ptr<Stream>>)>;
   // `done` is called once, never inside the constructor; it may destroy the connector.
   Connector(EventLoop& loop, Resolver& resolver, const SharedTarget& target,
-            std::shared_ptr<TlsClientContext> tls, std::int64_t timeout_ms, Done done);
+            std::shared_ptr<TlsClientContext> tls, const GroupOptions& group, Done done);
   Connector(const Connector&) = delete;
   Connector& operator=(const Connector&) = delete;
 
@@ -32,6 +32,7 @@ class Connector {
   const SharedTarget& target_;
   const std::shared_ptr<TlsClientContext> tls_;
   const std::int64_t deadline_ms_;
+  const SocketAddress source_;
   Done done_;
   Timer deadline_;
   Soon soon_;  // an answer that was known at once

@@ -85,7 +85,7 @@ void RunningFetch::connect() {
   connect_started_ms_ = core_->loop().now_ms();
   target().counters().connects.fetch_add(1, std::memory_order_relaxed);
   connector_ = std::make_unique<Connector>(
-      core_->loop(), core_->resolver(), target(), core_->shared().tls(), core_->options().connect_timeout_ms,
+      core_->loop(), core_->resolver(), target(), core_->shared().tls(), core_->options(),
       [this](Result<std::unique_ptr<Stream>> s) { on_connected(std::move(s)); });
 }
 
@@ -107,7 +107,8 @@ void RunningFetch::run_exchange() {
                       .request = &outgoing_,
                       .to_head = to_head_,
                       .upgrade = upgrade_,
-                      .timeouts = {options.first_byte_timeout_ms, options.between_bytes_timeout_ms}});
+                      .timeouts = {options.first_byte_timeout_ms, options.between_bytes_timeout_ms},
+                      .interim_responses = options.interim_responses});
   if (paused_) connection_->pause();
   // What was queued while there was no connection may have gone out just now.
   on_request_progress();

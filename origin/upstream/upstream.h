@@ -50,6 +50,8 @@ struct GroupOptions {
   bool server_errors_count = false;  // 5xx answers count as failures for ejection (never for the breaker)
   TlsClientOptions tls = {};
   std::string tls_server_name = {};  // empty: the url's host
+  SocketAddress source = {};         // to connect from; not valid: whatever the kernel chooses
+  unsigned interim_responses = 32;   // 1xx that one answer may have before it
 };
 
 // What all workers share of a group: counts of running requests, breakers, ejection, retry budget. Atomics

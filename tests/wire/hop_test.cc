@@ -100,21 +100,27 @@ TEST(HopFill, IsReadAsItWasWritten) {
                      .lifetime_s = 0xFFFFFFFF,
                      .stale_revalidate_s = 7,
                      .stale_error_s = 8,
-                     .may_keep = true};
-  EXPECT_EQ(serialize(fill), "seq=18446744073709551615;age=5;lifetime=4294967295;swr=7;sie=8;keep=yes");
+                     .may_keep = true,
+                     .key_hash = 77};
+  EXPECT_EQ(serialize(fill),
+            "seq=18446744073709551615;age=5;lifetime=4294967295;swr=7;sie=8;keep=yes;key=77");
   EXPECT_EQ(parse_hop_fill(serialize(fill)), fill);
   EXPECT_EQ(parse_hop_fill(serialize(HopFill{})), HopFill{});
-  EXPECT_FALSE(parse_hop_fill("seq=1;age=1;lifetime=1")->may_keep) << "what is not said may not be kept";
+  EXPECT_FALSE(parse_hop_fill("seq=1;age=1;lifetime=1;key=1")->may_keep)
+      << "what is not said may not be kept";
   for (const std::string_view bad :
-       {"", "seq=1", "seq=1;age=1", "age=1;lifetime=1", "seq=1;age=4294967296;lifetime=1",
-        "seq=1;age=-1;lifetime=1", "seq=1;age=1;lifetime=1;keep=maybe", "seq=1;age=1;lifetime=1;seq=2",
-        "seq=;age=1;lifetime=1", "seq=1;age=1;lifetime=1;swr=x"}) {
+       {"", "seq=1;key=1", "seq=1;age=1;key=1", "age=1;lifetime=1;key=1", "seq=1;age=1;lifetime=1",
+        "seq=1;age=4294967296;lifetime=1;key=1", "seq=1;age=-1;lifetime=1;key=1",
+        "seq=1;age=1;lifetime=1;key=1;keep=maybe", "seq=1;age=1;lifetime=1;key=1;seq=2",
+        "seq=;age=1;lifetime=1;key=1", "seq=1;age=1;lifetime=1;key=1;swr=x",
+        "seq=1;age=1;lifetime=1;key=x"}) {
     EXPECT_FALSE(parse_hop_fill(bad)) << bad;
   }
 }
 
 TEST(HopRefusal, IsNoFillAndAFillIsNoRefusal) {
-  for (const HopRefusal refusal : {HopRefusal::kBehind, HopRefusal::kLoop, HopRefusal::kOverload}) {
+  for (const HopRefusal refusal :
+       {HopRefusal::kBehind, HopRefusal::kLoop, HopRefusal::kOverload, HopRefusal::kUnable}) {
     EXPECT_EQ(serialize(refusal), "refused=" + std::string(name_of(refusal)));
     EXPECT_EQ(parse_hop_refusal(serialize(refusal)), refusal);
     EXPECT_FALSE(parse_hop_fill(serialize(refusal)));
