@@ -127,22 +127,25 @@ def pss_bytes(pid):
 class Child(subprocess.Popen):
     """A process on one core. Its standard output goes to a file unless it is asked for its port."""
 
-    def __init__(self, argv, label, core, log, env=None):
+    def __init__(self, argv, label, core, log, env=None, group=None):
         self.label = label
+        self.group = group
         self.log_path = log
         with open(log, "wb") as output:
             super().__init__(
                 [str(part) for part in argv], stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-                env={**os.environ, **(env or {})}, start_new_session=True, preexec_fn=lambda: _bind_to(core))
+                env={**os.environ, **(env or {})}, start_new_session=True, preexec_fn=lambda: _prepare(core, group))
 
     def output(self):
         return pathlib.Path(self.log_path).read_text(encoding="utf-8", errors="replace")[-2000:]
 
-    def announced_port(self, seconds=10):
-        """The port that one of our own programs printed."""
-        deadline = time.monotonic() + seconds
+    def announced_port(self, pattern=r"^port (\d+)$", file=None, seconds=10):
+        """The port that a program printed, or wrote to a file."""
+        deadline, text = time.monotonic() + seconds, ""
         while time.monotonic() < deadline:
-            said = re.search(r"^port (\d+)$", self.output(), re.M)
+            with contextlib.suppress(FileNotFoundError):
+                text = self.output() if file is None else file.read_text(encoding="ascii")
+            said = re.search(pattern, text, re.M)
             if said:
                 return int(said.group(1))
             if self.poll() is not None:
@@ -170,7 +173,9 @@ class Child(subprocess.Popen):
         return sum(pss_bytes(pid) for pid in descendants(self.pid))
 
 
-def _bind_to(core):
+def _prepare(core, group):
+    if group is not None:
+        group.enter()
     if core is not None:
         os.sched_setaffinity(0, {core})
     # A child must not outlive a bench that was killed outright (prctl PR_SET_PDEATHSIG).
@@ -205,9 +210,9 @@ class Stage:
             self.stop(child)
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def start(self, argv, label, core, env=None):
+    def start(self, argv, label, core, env=None, group=None):
         log = self.folder / f"{label}-{len(self._children)}.log"
-        child = Child(argv, label, core, log, env)
+        child = Child(argv, label, core, log, env, group)
         self._children.append(child)
         return child
 
@@ -224,6 +229,8 @@ class Stage:
         for pid in family[1:]:
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
+        if child.group is not None:
+            child.group.remove()
         self._children.remove(child)
 
 

@@ -34,13 +34,14 @@ class Server:
         self.port = free_port()
         self.tls_port = free_port()
         self.child = None
+        self.group = None  # of memory (memory_bound.py)
 
     @classmethod
     def missing(cls, _build):
         return None if shutil.which(cls.program) else f"{cls.program} (package {cls.package})"
 
     def start(self):
-        self.child = self.stage.start(self.command(), self.name, self.stage.server_core, self.environment())
+        self.child = self.stage.start(self.command(), self.name, self.stage.server_core, self.environment(), self.group)
         wait_for_port(self.port, self.child)
         return self
 
@@ -51,6 +52,9 @@ class Server:
 
     def environment(self):
         return None
+
+    def on_warm(self):
+        """All that will be asked for is in its cache."""
 
     def words(self):
         return {
@@ -102,6 +106,7 @@ class Nginx(Server):
         return {
             **super().words(),
             "access_log": log if self.settings["logs"] else "access_log off;",
+            "disk_io": "",
             "open_files": max(1000, min(200_000, descriptors - 4000)),
         }
 

@@ -1,5 +1,6 @@
-// What the RAM tier costs: memory by the kernel's count for each stored object, and the time of a lookup and
-// of an insert. Usage: tier_bench [--quick] [--json FILE]
+// What the RAM tier costs: memory by the kernel's count for each stored object, the time of a lookup and of
+// an insert, and how a lookup grows with the number of objects.
+//   tier_bench [--quick] [--json FILE] [--only costs|growth]
 #include <cstdlib>
 #include <functional>
 #include <random>
@@ -21,11 +22,12 @@ std::string key_of(std::size_t i) {
   return "http://www.example.test/objects/" + std::to_string(10'000'000 + i);
 }
 
-Ref<Object> object_of(const std::string& key) {
+Ref<Object> object_of(const std::string& key, std::size_t head_bytes = kHeadBytes,
+                      std::size_t body_bytes = kBodyBytes) {
   static const std::string head(kHeadBytes, 'h');
   static const std::string body(kBodyBytes, 'b');
-  const Slice slice = Slice::of_static(body);
-  return Object::from_fill(key, {}, head, {&slice, 1});
+  const Slice slice = Slice::of_static(std::string_view(body).substr(0, body_bytes));
+  return Object::from_fill(key, {}, head.substr(0, head_bytes), {&slice, 1});
 }
 
 // CPU time of all threads, which other load on the machine disturbs less than the time of day.
@@ -44,7 +46,7 @@ double lookup_ns(RamTier& tier, std::size_t keys, std::size_t lookups, unsigned 
   std::vector<std::vector<Query>> queries(threads);
   for (unsigned t = 0; t < threads; ++t) {
     std::mt19937_64 random(t + 1);
-    for (std::size_t i = 0; i < 100'000; ++i) {
+    for (std::size_t i = 0; i < 200'000; ++i) {
       std::string key = key_of(random() % keys);
       const std::uint64_t hash = hash_of_key(key);
       queries[t].push_back({hash, std::move(key)});
@@ -66,10 +68,22 @@ double lookup_ns(RamTier& tier, std::size_t keys, std::size_t lookups, unsigned 
   });
 }
 
-int run(const bench::Options& options) {
+// Of objects that are hardly more than their keys, so that many fit. Keys in random order: beyond what the
+// processor's caches hold, a lookup waits for memory.
+void measure_growth(const bench::Options& options, bench::Figures& figures) {
+  RamTier tier({.capacity_bytes = 8ULL << 30U});
+  std::size_t held = 0;
+  for (const std::size_t count : {10'000U, 100'000U, 1'000'000U, 10'000'000U}) {
+    if (options.quick && count > 1'000'000) break;
+    for (; held < count; ++held) tier.put(object_of(key_of(held), 1, 1));
+    figures.add("ram: a lookup that hits at " + std::to_string(count), lookup_ns(tier, count, 2'000'000, 1),
+                "ns");
+  }
+}
+
+void measure_costs(const bench::Options& options, bench::Figures& figures) {
   const std::size_t count = options.quick ? 100'000 : 500'000;
   const std::size_t lookups = options.quick ? 2'000'000 : 10'000'000;
-  bench::Figures figures(options, "tier_bench");
   RamTier tier({.capacity_bytes = 4ULL << 30U});
   const std::size_t before = bench::resident_bytes();
   const std::uint64_t before_accounted = tier.stats().bytes;
@@ -101,6 +115,12 @@ int run(const bench::Options& options) {
   });
   figures.add("make, insert and evict", evict_ns, "ns");
   figures.add("resident bytes an object, after turnover", each(bench::resident_bytes() - before), "B");
+}
+
+int run(const bench::Options& options) {
+  bench::Figures figures(options, "tier_bench");
+  if (options.wants("costs")) measure_costs(options, figures);
+  if (options.wants("growth")) measure_growth(options, figures);
   return figures.end();
 }
 
@@ -108,5 +128,5 @@ int run(const bench::Options& options) {
 }  // namespace meridian
 
 int main(int argc, char** argv) {
-  return meridian::run(meridian::bench::options_of(argc, argv, "tier_bench"));
+  return meridian::run(meridian::bench::options_of(argc, argv, "tier_bench", {"costs", "growth"}));
 }

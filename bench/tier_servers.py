@@ -1,13 +1,16 @@
 """The edge and its peers with a cache on a disk and little memory beside it, and the edge with a memcached.
 Their configurations are those of servers.py; only the store is another."""
 
+import getpass
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
 
-from harness import BenchError, free_port, wait_for_port
+from harness import BenchError
+from memory_bound import MemoryBound
 from servers import Edge, Nginx, Server, TrafficServer, Varnish
 
 # The file of the edge may be larger than those of its peers, as it keeps a part of its segments free.
@@ -68,6 +71,12 @@ class OnDisk(Server):
         self.storage.mkdir()
         # For those that give up root.
         self.storage.chmod(0o777)
+        self.group = MemoryBound.make(self.folder.name)
+
+    def on_warm(self):
+        """Its page cache has as much room as the edge's RAM tier, over what it needs otherwise."""
+        if self.group is not None:
+            self.group.bound(self.settings["ram_mib"] << 20)
 
     def stop(self):
         super().stop()
@@ -88,7 +97,7 @@ class DiskEdge(OnDisk, Edge):
 
 class DiskNginx(OnDisk, Nginx):
     def words(self):
-        return {**super().words(), "cache_mib": self.disk_mib}
+        return {**super().words(), "cache_mib": self.disk_mib, "disk_io": "aio threads;"}
 
 
 class DiskVarnish(OnDisk, Varnish):
@@ -122,12 +131,22 @@ class MemcachedEdge(Edge):
     """With hardly any memory of its own: what is asked for comes from a memcached on the other core."""
 
     def start(self):
-        self.memcached_port = free_port()
+        # It chooses a port and writes it to a file, which gets its name when it is whole.
+        told = self.folder / "memcached.port"
         self.memcached = self.stage.start(
-            ["memcached", "-u", "root", "-l", "127.0.0.1", "-U", "0", "-t", "1", "-p", str(self.memcached_port),
-             "-m", "512"], "memcached", self.stage.load_core)
-        wait_for_port(self.memcached_port, self.memcached)
+            ["memcached", "-u", getpass.getuser(), "-l", "127.0.0.1", "-U", "0", "-t", "1", "-p", "-1", "-m", "512"],
+            "memcached", self.stage.load_core, {"MEMCACHED_PORT_FILENAME": str(told)})
+        self.memcached_port = self.memcached.announced_port(r"^TCP INET: (\d+)$", told)
         return super().start()
+
+    def stored_bytes_each(self):
+        """What memcached says that an object takes."""
+        with socket.create_connection(("127.0.0.1", self.memcached_port), timeout=10) as asked:
+            asked.sendall(b"stats\r\n")
+            with asked.makefile("r", encoding="ascii") as answer:
+                lines = iter(answer.readline, "END\n")
+                stats = dict(line.split()[1:3] for line in lines)
+        return int(stats["bytes"]) / int(stats["curr_items"])
 
     def stop(self):
         super().stop()

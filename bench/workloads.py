@@ -144,6 +144,7 @@ class Runner:
             self._sound(server, workload, told)
             asked = self.origin.requests() - before
             if asked <= count * self.sizes["stray_share"]:
+                server.on_warm()
                 return
         raise BenchError(f"{server.name} does not keep {workload.path}: {asked} misses")
 

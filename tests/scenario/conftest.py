@@ -32,7 +32,8 @@ class Process:
 
     def __init__(self, argv, **options):
         self.argv = [str(a) for a in argv]
-        self.child = subprocess.Popen(self.argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+        # It does not outlive the test, however that ends.
+        self.child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
         self.pid = self.child.pid
         self.stdout, self.stderr = [], []
         self._lines = queue.Queue()

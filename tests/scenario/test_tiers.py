@@ -1,17 +1,13 @@
 """The tiers behind memory: SSD, and a region's memcached. What memory has no room for is still served, over restarts and
 kill -9, and nothing that was invalidated comes back."""
 
-import getpass
 import json
 import os
 import random
-import re
 import signal
 import socket
-import subprocess
 import threading
 import time
-import urllib.parse
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -19,6 +15,7 @@ import pytest
 from conftest import PATIENCE_S
 from edge_client import Client
 from edge_fixtures import *  # noqa: F401,F403  (fixtures)
+from memcached_server import memcached  # noqa: F401  (fixture)
 from scripted_origin import Say
 
 # Memory holds some 20 of these bodies.
@@ -40,12 +37,6 @@ def fill(edge, app, count=COUNT, fields=(("Cache-Control", "max-age=3600"),)):
         app.say(path, Say(200, [*fields, ("ETag", f'"{path}"')], body_of(path)))
         assert edge.get(path).body == body_of(path)
     return paths
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def until(condition):
@@ -266,33 +257,6 @@ def test_a_slow_reader_of_a_large_fill_holds_up_nobody(edge, app, tmp_path):
     assert len(app.asked_for("/huge")) == 1
 
 
-@pytest.fixture
-def memcached():
-    """memcached() -> (port, process)."""
-    started = []
-
-    def start_memcached(port=None):
-        port = port or free_port()
-        child = subprocess.Popen(["memcached", "-u", getpass.getuser(), "-l", "127.0.0.1", "-p", str(port), "-U", "0"])
-        started.append(child)
-
-        def answers():
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                return True
-            except ConnectionRefusedError:
-                assert child.poll() is None, "memcached has ended"
-                return False
-
-        until(answers)
-        return port, child
-
-    yield start_memcached
-    for child in started:
-        child.kill()
-        child.wait()
-
-
 def shared(port, more=""):
     return f'cache: {{ memcached: {{ servers: ["127.0.0.1:{port}"], get_budget: 2s, timeout: 3s{more} }} }}'
 
@@ -305,7 +269,7 @@ def make_hot(served_edge, path):
 
 
 def test_edges_of_a_region_share_what_is_hot(edge, app, memcached):
-    port, _ = memcached()
+    port = memcached().port
     one, two = edge(app, top=shared(port)), edge(app, top=shared(port))
     app.say("/hot", Say(200, [("Cache-Control", "max-age=3600")], "shared"))
     one.get("/hot")
@@ -317,47 +281,33 @@ def test_edges_of_a_region_share_what_is_hot(edge, app, memcached):
     assert served(two, "memcached") == 1
 
 
-def told(port, question, end):
-    """What memcached answers, up to and with its last line."""
-    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as server:
-        server.sendall(question)
-        answer = b""
-        while not answer.endswith(end):
-            piece = server.recv(65536)
-            assert piece, answer
-            answer += piece
-        return answer
-
-
 def test_what_was_invalidated_here_is_not_taken_from_memcached(edge, app, memcached):
     """Another edge may write an old copy back after the removal."""
-    port, _ = memcached()
-    one = edge(app, top=shared(port))
+    server = memcached()
+    one = edge(app, top=shared(server.port))
     app.say("/hot", Say(200, [("Cache-Control", "max-age=3600")], "old"))
     one.get("/hot")
     make_hot(one, "/hot")
-    listed = told(port, b"lru_crawler metadump all\r\n", b"END\r\n").decode()
-    key = urllib.parse.unquote(re.search(r"key=(\S+)", listed)[1]).encode()
-    value = told(port, b"get " + key + b"\r\n", b"\r\nEND\r\n").split(b"\r\n", 1)[1].removesuffix(b"\r\nEND\r\n")
+    (key,) = server.keys()
+    value = server.value(key)
     app.say("/hot", Say(204, []), Say(200, [("Cache-Control", "max-age=3600")], "new"))
     assert one.get("/hot", method="POST", body=b"x").status == 204
-    until(lambda: told(port, b"get " + key + b"\r\n", b"END\r\n") == b"END\r\n")
-    written = told(port, b"set %s 0 0 %d\r\n%s\r\n" % (key, len(value), value), b"\r\n")
+    until(lambda: server.value(key) is None)
+    written = server.told(b"set %s 0 0 %d\r\n%s\r\n" % (key, len(value), value), b"\r\n")
     assert written == b"STORED\r\n"
     assert one.get("/hot").body == b"new"
     assert one.metric("meridian_edge_memcached_gets_total", result="hit") == 1, "the old copy was there, and was judged"
 
 
 def test_without_its_servers_the_edge_serves_as_ever(edge, app, memcached):
-    port, child = memcached()
-    one = edge(app, top=shared(port))
+    server = memcached()
+    one = edge(app, top=shared(server.port))
     app.say("/a", Say(200, [("Cache-Control", "max-age=3600")], "a"))
     app.say("/b", Say(200, [("Cache-Control", "max-age=3600")], "b"))
     one.get("/a")
-    child.kill()
-    child.wait()
+    server.kill()
     assert [one.get(path).body for path in ("/a", "/b", "/a", "/b")] == [b"a", b"b", b"a", b"b"]
     assert len(app.asked_for("/b")) == 1
-    memcached(port)
+    server.start()
     app.say("/c", Say(200, [("Cache-Control", "max-age=3600")], "c"))
     assert one.get("/c").body == b"c"
