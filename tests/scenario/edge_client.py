@@ -31,9 +31,9 @@ class Got:
 class Client:
     """One connection. ask() sends a request and reads its response; send() and read_response() do each by itself."""
 
-    def __init__(self, address, host="www.example.test", wrap=None):
+    def __init__(self, address, host="www.example.test", wrap=None, source=None):
         self.host = host
-        self.socket = socket.create_connection(address, timeout=PATIENCE_S)
+        self.socket = socket.create_connection(address, timeout=PATIENCE_S, source_address=source)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if wrap:
             self.socket = wrap(self.socket)

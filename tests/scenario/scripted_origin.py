@@ -81,13 +81,13 @@ class ScriptedOrigin:
     """say(path, *answers): each request for the path takes the next answer; the last one is repeated. An answer is called
     with (connection, Asked) and returns whether the connection stays open."""
 
-    def __init__(self):
+    def __init__(self, address=("127.0.0.1", 0)):
         self.asked = []
         self.connections = 0
         self._answers = collections.defaultdict(list)
         self._lock = threading.Lock()
         self._changed = threading.Condition(self._lock)
-        self._socket = socket.create_server(("127.0.0.1", 0), backlog=512)
+        self._socket = socket.create_server(address, backlog=512)
         self.address = self._socket.getsockname()
         self._open = set()
         self._closing = False
@@ -100,6 +100,11 @@ class ScriptedOrigin:
     def say(self, path, *answers):
         with self._lock:
             self._answers[path] = list(answers)
+
+    def forget(self, path):
+        """As if it had never been asked for."""
+        with self._lock:
+            self.asked = [asked for asked in self.asked if asked.target != path]
 
     def asked_for(self, path):
         with self._lock:
