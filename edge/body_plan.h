@@ -27,6 +27,8 @@ class BodyPlan {
   bool done() const { return done_; }
   // The first byte of the source that is needed next.
   std::uint64_t next_offset() const;
+  // Where the part that is being sent ends.
+  std::uint64_t part_end() const { return done_ || everything() ? UINT64_MAX : parts_[at_].end; }
   // True when the next part lies before `offset`: the source must be read again from next_offset().
   bool must_rewind(std::uint64_t offset) const { return !done_ && !everything() && next_offset() < offset; }
 

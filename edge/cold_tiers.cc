@@ -1,7 +1,10 @@
 #include "edge/cold_tiers.h"
 
+#include <charconv>
 #include <utility>
+#include <vector>
 
+#include "edge/slice_plan.h"
 #include "edge/stored_object.h"
 
 namespace meridian::edge {
@@ -17,6 +20,7 @@ void ColdTiers::take_evicted(const RamTier::Evicted& evicted) {
   // A marker lives for seconds.
   if (ssd == nullptr || (object.meta().flags & kObjectHitForMiss) != 0) return;
   if (object.is_hot_copy()) return;
+  if (is_slice(object.meta())) return take_slice(*ssd, object, evicted.reused);
   // Its body is there; what RAM had was the head.
   if (object.far_body() != nullptr) return;
   // It came from there, and is there still.
@@ -28,6 +32,26 @@ void ColdTiers::take_evicted(const RamTier::Evicted& evicted) {
   // An invalidation is noted before it removes. So either this sees it, or its removal comes after this.
   offer.still_valid = [this, primary, time_s] { return !removals_.covers(primary, time_s, false); };
   ssd->put(evicted.object, offer);
+}
+
+// A slice goes where its head is: among the chunks of that very filling. Without the head nobody would find
+// it, and what was invalidated has none.
+void ColdTiers::take_slice(SsdTier& ssd, const Object& slice, bool reused) {
+  SliceKey key;
+  std::uint64_t length = 0;
+  const std::string_view head = slice.head();
+  if (!parse_slice_key(slice.key(), key) ||
+      std::from_chars(head.data(), head.data() + head.size(), length).ec != std::errc()) {
+    return;
+  }
+  const std::uint64_t hash = hash_of_key(key.object);
+  if (!ssd.may_have(hash)) return;
+  const SsdLarge large{std::string(key.object), hash,   key.fill_id,      slice.meta(),
+                       std::string(),           length, ssd.chunk_bytes()};
+  if (ssd.may_have_chunk(large, key.begin / large.chunk_bytes)) return;
+  std::vector<Slice> body;
+  for (std::size_t i = 0; i < slice.piece_count(); ++i) body.push_back(slice.piece(i));
+  ssd.offer_chunks(large, key.begin, body, slice.key_hash(), reused);
 }
 
 }  // namespace meridian::edge

@@ -36,6 +36,8 @@ class ColdTiers {
   void take_evicted(const RamTier::Evicted& evicted);
 
  private:
+  static void take_slice(SsdTier& ssd, const Object& slice, bool reused);
+
   std::unique_ptr<SsdTier> owned_ssd_;
   std::atomic<SsdTier*> ssd_{nullptr};
   std::unique_ptr<memcached::Fleet> fleet_;

@@ -29,6 +29,7 @@ struct FillHead {
   std::optional<std::uint64_t> length;
   bool no_body = false;
   bool stored = false;                      // the body is being kept
+  bool sliced = false;                      // what is kept of it are slices, which others find in the store
   bool may_keep = false;                    // a shared cache may store it, whether or not this one does
   stats::Tier tier = stats::Tier::kOrigin;  // where it comes from
   std::string_view reason = {};             // why it is not, as a NotStored token

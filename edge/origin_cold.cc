@@ -33,7 +33,7 @@ bool OriginFetch::move_to_ssd() {
 bool OriginFetch::append_to_ssd(Slice bytes) {
   const SsdFill::Write written = ssd_fill_->append(std::move(bytes));
   if (written == SsdFill::Write::kFailed) return false;
-  if (!ssd_body_ && ssd_fill_->large() != nullptr) ssd_body_ = SsdBody::of(ssd_fill_->large());
+  if (!ssd_body_ && ssd_fill_->large() != nullptr) ssd_body_ = FarBody::of(ssd_fill_->large());
   if (ssd_body_) fill_->set_backing(ssd_body_, ssd_fill_->readable_bytes());
   if (written == SsdFill::Write::kFull) wait_for_ssd();
   return true;

@@ -41,6 +41,10 @@ void OriginFetch::start(Request& request, bool serves_it) {
   std::string& block = worker_.scratch();
   block.clear();
   build_request(request, AskWhom::kOrigin, block);
+  if (plan_.slice) {
+    slice_block_ = block;
+    append_slice_range(block);
+  }
   const http::RequestHead& head = exchange.request();
   http::RequestHead to_origin;
   to_origin.method = serves_it ? head.method : http::Method::kGet;
@@ -115,7 +119,7 @@ void OriginFetch::build_request(Request& request, AskWhom whom, std::string& blo
     without.add(http::FieldId::kIfNoneMatch);
     without.add(http::FieldId::kIfModifiedSince);
     // A refresh, or the validation of a whole response, asks for the whole.
-    if (plan_.stale) {
+    if (plan_.stale && !plan_.validate_range) {
       without.add(http::FieldId::kRange);
       without.add(http::FieldId::kIfRange);
     }
@@ -140,7 +144,7 @@ void OriginFetch::build_request(Request& request, AskWhom whom, std::string& blo
     http::append_field(block, forwarding.request_id_header, request.ensure_request_id());
   }
   if (plan_.tunnel) http::append_field(block, "Upgrade", head.fields.value(http::FieldId::kUpgrade));
-  if (plan_.stale) {
+  if (plan_.stale && !plan_.slice) {
     http::FieldList stored;
     std::string text;
     http::parse_block(whole_head(*plan_.stale, worker_.name(), text), stored);
@@ -157,6 +161,7 @@ void OriginFetch::on_head(const http::ResponseHead& head, std::optional<std::uin
   if (hops_ != nullptr) hop_ = hops_->answer();
   if (fetch_ && hop_ == nullptr)
     worker_.sheet().observe(stats::kOriginFirstByte, (worker_.loop().now_ms() - started_ms_) * 1000);
+  if (plan_.slice) return on_slice_head(head, length);
   if (validating_ && head.status == 304) return take_not_modified(head);
   if (plan_.stale && http::is_stale_if_error_status(head.status)) note_failure();
   if (validating_) worker_.sheet().add(stats::kRevalidations, stats::Revalidation::kReplaced);
@@ -164,14 +169,6 @@ void OriginFetch::on_head(const http::ResponseHead& head, std::optional<std::uin
   if (plan_.validate && asked().method == http::Method::kHead) freshen_by_head(head);
   begin_response(head, length, no_body);
 }
-
-// A stored response as the origin's newer word on the same representation changes it.
-struct OriginFetch::Updated {
-  std::string lines;        // for clients
-  std::string own_lines;    // for us; see stored_head.h
-  http::ResponseHead head;  // both, as the rules see them: views of the two, and of the update's Age
-  http::StoreDecision decision;
-};
 
 // What the update does not name stays as it was, our own field among it: the merged head is judged as if it
 // had come as a whole (RFC 9111 section 4.3.4).
@@ -303,6 +300,8 @@ void OriginFetch::invalidate(const http::ResponseHead& head) {
 
 void OriginFetch::on_body(Slice bytes) {
   worker_.sheet().add_n(hop_ != nullptr ? stats::kPeerBytesIn : stats::kOriginBytesIn, bytes.size);
+  if (plan_.slice) return on_slice_body(std::move(bytes));
+  if (tee_) tee_slices(bytes);
   const std::uint64_t produced = fill_->produced_bytes() + bytes.size;
   const bool goes_on = !storing_ || (fits(produced) && (ssd_fill_ || fits_ram(produced) || move_to_ssd()));
   if (!goes_on) stop_storing(http::NotStored::kTooLarge);
@@ -331,6 +330,7 @@ void OriginFetch::append_body(Slice bytes) {
 }
 
 void OriginFetch::on_done(const http::FieldList& trailers) {
+  if (plan_.slice) return on_slice_done();
   std::string block;
   for (const http::Field& field : trailers) http::append_field(block, field.name, field.value);
   if (settled_) return end();
@@ -351,6 +351,7 @@ void OriginFetch::finish() {
 void OriginFetch::on_error(const Error& error) {
   if (ended_) return;
   if (settled_) return end();
+  if (plan_.slice) return on_slice_error(error);
   if (plan_.stale) note_failure();
   if (storing_) stop_storing(http::NotStored::kBroken);
   headed_ = true;
@@ -373,7 +374,9 @@ void OriginFetch::on_upgraded(const http::ResponseHead& head, std::unique_ptr<St
 void OriginFetch::on_readers_changed() {
   if (ended_ || settled_) return;
   // What an unsafe request changes must be known, even when who asked for it does not wait for the answer.
-  const bool wanted = storing_ || no_body_ || ((background_ || plan_.unsafe) && !headed_);
+  // A slice that is whole ends in a moment, and leaves a connection that can be used again.
+  const bool ends = plan_.slice && rest_of_slice().size() == 0;
+  const bool wanted = storing_ || no_body_ || ends || ((background_ || plan_.unsafe) && !headed_);
   if (!wanted && fill_->reader_count() == 0) {
     // Nobody reads it, and the cache does not want it.
     worker_.sheet().add(stats::kFills, stats::FillEnd::kAbandoned);

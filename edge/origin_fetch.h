@@ -9,6 +9,7 @@
 
 #include "edge/fill_board.h"
 #include "edge/hop_fetch.h"
+#include "edge/slice_tee.h"
 #include "edge/store.h"
 #include "edge/tiers/object.h"
 #include "lib/base/page_file.h"
@@ -16,6 +17,7 @@
 #include "lib/http/range.h"
 #include "lib/http/server.h"
 #include "lib/http/storability.h"
+#include "lib/net/event_loop.h"
 #include "lib/stats/metrics.h"
 #include "origin/upstream/upstream.h"
 
@@ -38,7 +40,16 @@ struct FetchPlan {
   bool validate = false;    // the cache takes part: the client's conditionals are not sent, our own may be
   Ref<const Object> stale;  // validated with its own validators
   bool stale_if_error = false;  // if the origin fails, who asked may be given `stale` instead
-  bool unsafe = false;          // success invalidates what is stored
+  // The client's Range goes along with the validation: should the representation have changed, the origin
+  // sends no more of it than was asked for.
+  bool validate_range = false;
+  // This part of the body of `stale` is wanted, which is fresh and only lacks it; see origin_slice.cc.
+  struct SliceAsk {
+    Span span;
+    bool keep = true;
+  };
+  std::optional<SliceAsk> slice = {};
+  bool unsafe = false;  // success invalidates what is stored
   bool tunnel = false;
 
   std::string_view authority() const {
@@ -98,7 +109,13 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   void build_request(Request& request, AskWhom whom, std::string& block);
   void take_not_modified(const http::ResponseHead& head);
   void note_failure();
-  struct Updated;
+  // A stored response as the origin's newer word on the same representation changes it.
+  struct Updated {
+    std::string lines;        // for clients
+    std::string own_lines;    // for us; see stored_head.h
+    http::ResponseHead head;  // both, as the rules see them: views of the two, and of the update's Age
+    http::StoreDecision decision;
+  };
   void update_stored(const http::FieldList& stored, const http::ResponseHead& update, Updated& to) const;
   std::string vary_of(const http::FieldList& fields) const;
   void freshen_by_head(const http::ResponseHead& head);
@@ -129,6 +146,23 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   void leave_ssd();
   void wait_for_ssd();
   bool commit_to_ssd();
+  // Slices
+  void append_slice_range(std::string& block) const;
+  void ask_rest_of_slice();
+  void on_slice_head(const http::ResponseHead& head, std::optional<std::uint64_t> length);
+  bool freshen_by_slice(const http::ResponseHead& head, const http::FieldList& stored, bool& for_all);
+  void on_slice_body(Slice bytes);
+  void on_slice_done();
+  void on_slice_error(const Error& error);
+  bool resume_slice(const Error& error);
+  void refuse_slice(SliceAnswer answer);
+  void end_slice(const Error& error);
+  bool may_begin_slices(const http::ResponseHead& head) const;
+  bool begin_slices(FillHead& head);
+  Ref<const Object> object_to_slice(const FillHead& head, const http::FieldList& fields,
+                                    std::uint64_t length);
+  void tee_slices(const Slice& bytes);
+  Span rest_of_slice() const;
   void hold(std::uint64_t bytes);
   void let_go();
   void close_to_askers();
@@ -164,9 +198,13 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   bool has_whole_body_ = false;        // all of it has come
   bool validating_ = false;            // our own validators were sent
   std::unique_ptr<SsdFill> ssd_fill_;  // of a body that is too large for RAM
-  Ref<const SsdBody> ssd_body_;        // where readers that fall behind find it
+  Ref<const FarBody> ssd_body_;        // where readers that fall behind find it
   std::optional<PageWriter> pages_;    // of the body, where it is stored and not small
   std::uint64_t held_bytes_ = 0;       // counted in Worker::fill_bytes()
+  std::optional<SliceTee> tee_;        // of a part that goes into the store slice by slice
+  std::string slice_block_;            // what a request for a slice says besides the range
+  std::optional<Timer> resume_timer_;
+  unsigned resumes_ = 0;
   bool storing_ = false;
   bool partial_ = false;
   bool background_ = false;  // a refresh: no request waits for it

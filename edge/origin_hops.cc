@@ -40,6 +40,7 @@ std::unique_ptr<upstream::Fetch> OriginFetch::ask_edges(Request& request,
 
   std::string lines;
   build_request(request, AskWhom::kEdge, lines);
+  if (plan_.slice) append_slice_range(lines);
   // What was invalidated here is out of date elsewhere: an answer has to be younger.
   if (const auto removed_s = worker_.store().removal_time_s(plan_.hash)) {
     const std::int64_t most_s = std::max<std::int64_t>(worker_.now_s() - *removed_s - 1, 0);

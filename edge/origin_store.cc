@@ -24,7 +24,8 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
   const bool may_keep = decision.store();
   if (decision.store() && !keeps_here(length)) decision.reason = http::NotStored::kOtherEdge;
   if (decision.store() && !plan_.may_store) decision.reason = http::NotStored::kSite;
-  if (decision.store() && length && !fits(*length)) {
+  const bool slices = decision.store() && decision.partial && may_begin_slices(head);
+  if (decision.store() && !slices && length && !fits(*length)) {
     decision.reason = http::NotStored::kTooLarge;
     worker_.sheet().add(stats::kLimits, stats::Limit::kMaxObject);
   }
@@ -69,6 +70,14 @@ void OriginFetch::begin_response(const http::ResponseHead& head, std::optional<s
     worker_.sheet().add(stats::kNotStored, stats::label<stats::NotStoredReason>(decision.reason));
     mark_not_shareable(head.status, decision.reason);
   }
+  if (slices && begin_slices(fill_head)) {
+    // Whoever wants another part of it, or the same one later, finds what the store has by then.
+    fill_head.sliced = true;
+    storing_ = shareable = false;
+    worker_.sheet().change(stats::kFillsRunning, -1);
+  }
+  // What one range says of a new version is not for those who want another range of it.
+  if (plan_.validate_range && head.status == 206) shareable = false;
   if (storing_ && length && !fits_ram(*length) && !begin_ssd_fill(fill_head)) {
     storing_ = fill_head.stored = shareable = false;
     fill_head.reason = http::token_of(http::NotStored::kTierRefused);

@@ -9,6 +9,7 @@
 #include "edge/client_trust.h"
 #include "edge/fill_board.h"
 #include "edge/site_table.h"
+#include "edge/slice_plan.h"
 #include "edge/store.h"
 #include "edge/stored_object.h"
 #include "lib/http/range.h"
@@ -36,6 +37,7 @@ enum class Step : std::uint8_t {
   kRecall,   // a cold tier may have it
   kJudge,    // may it be used
   kDeliver,  // answer from the stored object
+  kSlices,   // only slices of its body are held: is the first that is wanted there
   kAsk,      // join a running fetch or start one
   kStream,   // answer from a fetch
   kTunnel,   // join two streams after a 101
@@ -43,6 +45,9 @@ enum class Step : std::uint8_t {
   kWait,
   kCount,
 };
+
+// The status of the answer that tells a client of this failure.
+int status_for(const Error& error);
 
 // One request through the edge. Pooled by its worker and used again with its memory; on one loop for life.
 class Request final : public http::ExchangeHandler, public FillReader {
@@ -111,6 +116,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   Step recall();
   Step judge();
   Step deliver();
+  Step prepare_slices();
   Step ask();
   Step stream();
   Step open_tunnel();
@@ -189,6 +195,27 @@ class Request final : public http::ExchangeHandler, public FillReader {
   void take_chunk(Slice bytes);
   bool pump_fill(std::string& trailers);
   bool send_planned(Slice piece, std::uint64_t offset);
+
+  // Bodies of which slices are held; see request_slice.cc.
+  bool may_slice() const;
+  SliceGrid grid() const;
+  std::vector<Span> wanted_spans() const;
+  bool keeps_slices() const;
+  bool shares_slices() const;
+  void join_slice(std::uint64_t at);
+  std::shared_ptr<Fill> slice_fill(const Span& slice, bool& joined);
+  void leave_slice();
+  Step settle_slice(const Fill::View& view);
+  Step restart();
+  Step ask_without_slices();
+  bool validates_range() const;
+  bool waits_for_slices() const;
+  void forget_slices();
+  bool send_slices(std::uint64_t next);
+  bool send_slice(const Object& slice, std::uint64_t begin);
+  bool pump_slice();
+  bool cut_slice();
+  void look_ahead(const Span& slice);
   void finish_response(std::string_view trailers = {});
 
   Worker& worker_;
@@ -227,6 +254,14 @@ class Request final : public http::ExchangeHandler, public FillReader {
   SsdRead chunk_read_;             // of object_, when its body is far
   bool chunk_waited_ = false;
   bool reading_chunk_ = false;  // inside the call that asks for it
+  bool partly_held_ = false;    // slices of object_'s body may lack
+  bool slices_ready_ = false;   // prepare_slices() has looked
+  bool slicing_ = false;        // fill_ is of slice_
+  bool slice_alone_ = false;    // it fetches slices for itself
+  Span slice_;
+  std::uint64_t ahead_of_ = UINT64_MAX;  // the slice behind which it has looked ahead
+  std::uint64_t lost_at_ = UINT64_MAX;   // a chunk that the disk did not have after all
+  std::string slices_detail_;
   std::string scratch_;
   std::string head_text_;  // of object_, made whole
   std::string request_id_;

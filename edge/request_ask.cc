@@ -12,6 +12,7 @@ namespace meridian::edge {
 namespace {
 // How often a request may find that the fill it followed is of another variant before it goes alone.
 constexpr unsigned kMaxRounds = 3;
+}  // namespace
 
 // RFC 9110 section 15.6: 502 for an origin that fails, 504 for one that is slow, 503 when we will not ask it
 // now.
@@ -31,6 +32,8 @@ int status_for(const Error& error) {
       return 502;
   }
 }
+
+namespace {
 // Where a fetch that is stored was answered, where that is not the origin itself.
 std::string_view detail_of(stats::Tier tier) {
   return tier == stats::Tier::kPeer ? "peer" : tier == stats::Tier::kShield ? "shield" : "";
@@ -158,12 +161,19 @@ FetchPlan Request::plan_for_key() const {
   return plan;
 }
 
+// The validation of a body that is held in slices asks for no more of a new version than the client does.
+bool Request::validates_range() const {
+  return object_ && partly_held_ && head().method == http::Method::kGet &&
+         head().fields.has(http::FieldId::kRange);
+}
+
 void Request::start_fetch(std::shared_ptr<Fill> fill, bool shared, bool may_store) {
   FetchPlan plan = plan_for_key();
   if (shared) plan.collapse_key = fill->key();
   plan.may_store = may_store && head().method == http::Method::kGet;
   plan.validate = may_store;
   plan.stale = may_store ? object_ : Ref<const Object>();
+  plan.validate_range = plan.stale && validates_range();
   plan.stale_if_error = object_ && reuse_.stale_if_error;
   plan.unsafe = !http::is_safe(head().method);
   plan.tunnel = outcome_.miss == http::MissReason::kUpgrade && site_->config.upgrade;
@@ -190,6 +200,7 @@ void Request::refresh_behind() {
   plan.may_store = true;
   plan.validate = true;
   plan.stale = object_;
+  plan.validate_range = validates_range();
   plan.stale_if_error = reuse_.stale_if_error;
   worker_
       .run_fetch(std::make_unique<OriginFetch>(worker_, view_, site_index_, std::move(plan), std::move(fill)))
@@ -197,6 +208,7 @@ void Request::refresh_behind() {
 }
 
 void Request::leave_fill() {
+  slicing_ = false;
   if (!fill_) return;
   collapse_timer_.cancel();
   if (!leader_) worker_.sheet().change(stats::kFollowers, -1);
@@ -213,7 +225,7 @@ void Request::on_fill_progress() {
     pump();
     return;
   }
-  walk(settle_fill(fill_->view()));
+  walk(slicing_ ? settle_slice(fill_->view()) : settle_fill(fill_->view()));
 }
 
 // What the fill's verdict means for this request.
@@ -245,10 +257,19 @@ Step Request::settle_fill(const Fill::View& view) {
   CHECK(false);
 }
 
+// A range that is not this one's has begun an object in the store that all can use; or it was about a version
+// of it that is no more.
+bool Request::waits_for_slices() const {
+  if (partly_held_) return true;
+  return fill_->view().verdict == Fill::Verdict::kAlone && !fill_->object() && fill_->head().sliced;
+}
+
 // Not to be shared: those who waited ask for themselves, at once and all together.
 Step Request::ask_again() {
   passes_edges_ = passes_edges_ || tells_not_to_share(*fill_);
+  const bool look = rounds_ < kMaxRounds && waits_for_slices();
   leave_fill();
+  if (look) return restart();
   hit_for_miss_ = true;
   return Step::kAsk;
 }

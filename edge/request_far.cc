@@ -16,11 +16,16 @@ constexpr std::size_t kFarAheadBytes = std::size_t{256} << 10U;
 // died.
 bool Request::pump_far() {
   const SsdLarge& large = Store::large_of(*object_);
+  if (partly_held_ && plan_.everything()) plan_.range(0, object_->body_size());
   while (!chunk_waited_ && outcome_.error.empty()) {
+    if (slicing_) {
+      if (!pump_slice()) return false;
+      continue;
+    }
     const std::uint64_t next = plan_.everything() ? body_offset_ : plan_.next_offset();
     if (plan_.everything() ? next >= large.length : plan_.done()) return true;
     if (exchange_->queued_bytes() > kFarAheadBytes) return false;
-    if (!read_chunk(large, next / large.chunk_bytes)) return false;
+    if (partly_held_ ? !send_slices(next) : !read_chunk(large, next / large.chunk_bytes)) return false;
   }
   return false;
 }
@@ -31,7 +36,7 @@ bool Request::pump_behind() {
   if (chunk_waited_ || !outcome_.error.empty()) return false;
   const Ref<const RefCounted> backing = fill_->backing();
   if (!backing) return false;
-  const SsdLarge& large = static_cast<const SsdBody&>(*backing).large();
+  const SsdLarge& large = static_cast<const FarBody&>(*backing).large();
   if (!plan_.everything() && plan_.next_offset() > cursor_.offset) {
     // What is wanted may be in memory still, or yet to come.
     fill_->advance(cursor_, plan_.next_offset() - cursor_.offset);
@@ -59,6 +64,13 @@ bool Request::read_chunk(const SsdLarge& large, std::uint64_t chunk) {
 
 void Request::take_chunk(Slice bytes) {
   chunk_waited_ = false;
+  if (bytes.data == nullptr && !fill_ && may_slice()) {
+    // It is fetched in place of what the disk has lost.
+    if (plan_.everything()) plan_.range(body_offset_, object_->body_size());
+    partly_held_ = true;
+    lost_at_ = body_offset_;
+    return;
+  }
   if (bytes.data == nullptr) {
     // The head has promised what cannot be kept: only a cut connection tells the client so.
     outcome_.error = "a part of the body could not be read from the disk";

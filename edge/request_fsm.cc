@@ -34,18 +34,19 @@ void write_hex(std::uint64_t bits, char* to) {
 }  // namespace
 
 const Request::StepFunction Request::kSteps[] = {
-    &Request::choose_site,   // kSite
-    &Request::check_access,  // kAccess
-    &Request::make_key,      // kKey
-    &Request::look_up,       // kLookup
-    &Request::recall,        // kRecall
-    &Request::judge,         // kJudge
-    &Request::deliver,       // kDeliver
-    &Request::ask,           // kAsk
-    &Request::stream,        // kStream
-    &Request::open_tunnel,   // kTunnel
-    &Request::refuse,        // kRefuse
-    &Request::wait,          // kWait
+    &Request::choose_site,     // kSite
+    &Request::check_access,    // kAccess
+    &Request::make_key,        // kKey
+    &Request::look_up,         // kLookup
+    &Request::recall,          // kRecall
+    &Request::judge,           // kJudge
+    &Request::deliver,         // kDeliver
+    &Request::prepare_slices,  // kSlices
+    &Request::ask,             // kAsk
+    &Request::stream,          // kStream
+    &Request::open_tunnel,     // kTunnel
+    &Request::refuse,          // kRefuse
+    &Request::wait,            // kWait
 };
 
 Request::Request(Worker& worker)
@@ -180,11 +181,16 @@ Step Request::look_up() {
   object_ = std::move(found.object);
   // A host may have moved to another site since: what that one stored is not this one's.
   if (object_ && object_->meta().site != site_->id) object_.reset();
-  // What the disk has lost of a body makes the whole of it a miss.
+  partly_held_ = false;
+  // What lacks of a body, or what the disk has lost of it, is fetched by slices where that can be; else the
+  // whole of it is a miss.
   if (object_ && object_->far_body() != nullptr && !worker_.store().has_body(*object_)) {
-    worker_.store().remove_if(*object_);
-    recalled_.clear();
-    object_.reset();
+    partly_held_ = may_slice();
+    if (!partly_held_) {
+      worker_.store().remove_if(*object_);
+      recalled_.clear();
+      object_.reset();
+    }
   }
   if (object_) {
     worker_.record_use(variant_.empty() ? hash_ : object_->key_hash(), *object_);
@@ -374,6 +380,8 @@ void Request::reset() {
   recalled_.clear();
   chunk_read_ = {};
   chunk_waited_ = false;
+  partly_held_ = slices_ready_ = slicing_ = slice_alone_ = false;
+  ahead_of_ = lost_at_ = UINT64_MAX;
   recall_tried_ = 0;
   recalling_ = false;
   reuse_ = {};

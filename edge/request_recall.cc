@@ -81,9 +81,11 @@ Ref<const Object> Request::find_stored(std::string_view key) const {
 // Says where object_ came from; Cache-Status names every tier but RAM.
 void Request::take_tier() {
   if (object_->far_body() != nullptr) {
-    outcome_.tier = stats::Tier::kSsd;
-    outcome_.detail = "ssd";
-    return worker_.store().note_far_hit(object_);
+    const bool on_ssd = Store::far_body_of(*object_).on_ssd();
+    outcome_.tier = on_ssd ? stats::Tier::kSsd : stats::Tier::kRam;
+    if (on_ssd) outcome_.detail = "ssd";
+    if (!partly_held_) worker_.store().note_far_hit(object_);
+    return;
   }
   const auto is_it = [this](const Ref<const Object>& recalled) { return recalled.get() == object_.get(); };
   if (std::none_of(recalled_.begin(), recalled_.end(), is_it)) {

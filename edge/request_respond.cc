@@ -27,6 +27,7 @@ constexpr std::size_t kObjectAheadBytes = std::size_t{1} << 20U;
 }  // namespace
 
 Step Request::deliver() {
+  if (partly_held_ && !slices_ready_ && object_->far_body() != nullptr) return Step::kSlices;
   const ObjectMeta& meta = object_->meta();
   if (outcome_.result == stats::CacheResult::kLocal) {
     outcome_.result = reuse_.verdict == http::Reuse::Verdict::kFresh ? stats::CacheResult::kHit
@@ -89,7 +90,7 @@ bool Request::respond_range(const Source& source, const http::FieldList& fields)
   http::RangeAnswer answer = http::answer_range(head().fields.combined(http::FieldId::kRange, scratch_),
                                                 source.length, range_limits());
   // Parts of a body that is still on its way can be sent only in the order in which it comes.
-  if (answer.kind == http::RangeAnswer::Kind::kMultiple && fill_) return false;
+  if (answer.kind == http::RangeAnswer::Kind::kMultiple && fill_ && !slicing_) return false;
   if (answer.kind == http::RangeAnswer::Kind::kWhole) return false;
   std::array<char, 70> buffer;
   std::string block;
@@ -234,7 +235,7 @@ void Request::on_drained() {
 void Request::pump() {
   // Sending may find the connection dead, and then this request is over and released: exchange_ tells.
   scratch_.clear();
-  const bool whole = fill_ ? pump_fill(scratch_) : pump_object();
+  const bool whole = fill_ && !slicing_ ? pump_fill(scratch_) : pump_object();
   if (exchange_ != nullptr && whole) finish_response(scratch_);
 }
 

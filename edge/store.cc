@@ -41,7 +41,7 @@ Ref<const Object> own_copy(const Object& object, const std::shared_ptr<PageFile>
 
 }  // namespace
 
-std::size_t SsdBody::footprint_bytes() const noexcept {
+std::size_t FarBody::footprint_bytes() const noexcept {
   return allocated_bytes(this) + sizeof(SsdLarge) + large_->key.capacity() + large_->head.capacity();
 }
 
@@ -107,7 +107,7 @@ void Store::recall(std::uint64_t hash, std::string_view key, Recalled done) {
     if (!found) return ask_memcached(std::move(key), std::move(done));
     if (found.object) return done(found.object);
     const SsdLarge& large = *found.large;
-    done(Object::make_far(large.key, large.meta, large.head, large.length, SsdBody::of(found.large)));
+    done(Object::make_far(large.key, large.meta, large.head, large.length, FarBody::of(found.large)));
   };
   ssd_->find(hash, key, take).detach();
 }
@@ -127,7 +127,7 @@ void Store::filled(std::string_view key) {
 }
 
 bool Store::has_body(const Object& object) const {
-  if (!ssd_) return false;
+  if (!ssd_ || !far_body_of(object).on_ssd()) return false;
   const SsdLarge& large = large_of(object);
   // The log gives up neighbours together, so of a very large body a sample tells enough; what it misses cuts
   // the response.

@@ -4,10 +4,12 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "edge/cold_tiers.h"
+#include "edge/slice_plan.h"
 #include "edge/soon_again.h"
 #include "edge/tiers/memcached/memcached_tier.h"
 #include "edge/tiers/ram_tier.h"
@@ -17,20 +19,23 @@
 
 namespace meridian::edge {
 
-// Where the body of a stored object is that is read from SSD piece by piece; see Object::make_far().
-class SsdBody final : public RefCounted {
+// Where the body of a stored object is that is read piece by piece; see Object::make_far().
+class FarBody final : public RefCounted {
  public:
-  static Ref<const SsdBody> of(std::shared_ptr<const SsdLarge> large) {
-    return Ref<const SsdBody>::adopt(new SsdBody(std::move(large)));
+  static Ref<const FarBody> of(std::shared_ptr<const SsdLarge> large, bool on_ssd = true) {
+    return Ref<const FarBody>::adopt(new FarBody(std::move(large), on_ssd));
   }
   const SsdLarge& large() const { return *large_; }
+  // False: all that there is of it are slices in RAM.
+  bool on_ssd() const { return on_ssd_; }
   std::size_t footprint_bytes() const noexcept override;
 
  private:
-  explicit SsdBody(std::shared_ptr<const SsdLarge> large) : large_(std::move(large)) {}
-  ~SsdBody() override = default;
+  FarBody(std::shared_ptr<const SsdLarge> large, bool on_ssd) : large_(std::move(large)), on_ssd_(on_ssd) {}
+  ~FarBody() override = default;
   void destroy() const noexcept override { delete this; }
   const std::shared_ptr<const SsdLarge> large_;
+  const bool on_ssd_;
 };
 
 // All tiers as one worker uses them. RAM answers at once; what is behind it is recalled, see recall(). What
@@ -69,15 +74,34 @@ class Store {
   void filled(std::string_view key);
 
   // --- bodies on SSD: for an object with far_body()
-  static const SsdLarge& large_of(const Object& object) {
-    return static_cast<const SsdBody*>(object.far_body())->large();
+  static const FarBody& far_body_of(const Object& object) {
+    return *static_cast<const FarBody*>(object.far_body());
   }
+  static const SsdLarge& large_of(const Object& object) { return far_body_of(object).large(); }
   // False: some of it is gone.
   bool has_body(const Object& object) const;
   // Its chunk with this number; empty without data when it cannot be had. Called once, perhaps inside.
   SsdRead read_body(const SsdLarge& large, std::uint64_t chunk, SsdReader::OnChunk done);
   // It was asked for. One that RAM could hold is brought there whole at the second time.
   void note_far_hit(const Ref<const Object>& object);
+
+  // --- bodies that are filled slice by slice, in any order (edge/slice_plan.h): for an object with
+  // far_body() One of which nothing is there yet, in the place of what RAM has now under its key (`replaces`,
+  // perhaps nothing). Empty: another one came first, or no tier has room for slices of that size.
+  Ref<const Object> begin_sliced(std::string_view key, const ObjectMeta& meta, std::string_view head,
+                                 std::uint64_t length, std::uint64_t slice_bytes, const Object* replaces,
+                                 const std::function<bool()>& still_valid);
+  // The slice that begins there, if RAM has it: an object whose body it is.
+  Ref<const Object> find_slice(const Object& object, std::uint64_t begin);
+  // Whether `wanted`, some bytes of the slice that begins at `begin`, need not be fetched.
+  bool has_of_slice(const Object& object, std::uint64_t begin, const Span& wanted);
+  // Whether SSD has the chunk with that byte.
+  bool has_chunk_at(const Object& object, std::uint64_t at) const;
+  // To RAM, and from there to SSD when it is evicted; to SSD where it is too large for RAM.
+  bool put_slice(const Object& object, std::uint64_t begin, const ObjectMeta& meta,
+                 std::span<const Slice> body, const std::function<bool()>& still_valid);
+  // The object is out of date, with all its slices; one that has taken its place stays.
+  void drop_sliced(const Object& object);
 
   // --- all tiers
   void remove(std::string_view key);
@@ -125,7 +149,8 @@ class Store {
   EventLoop* loop_ = nullptr;
   std::unique_ptr<SsdReader> ssd_;
   std::unique_ptr<MemcachedTier> memcached_;
-  SoonAgain warm_;  // what SSD served
+  SoonAgain warm_;         // what SSD served
+  std::string slice_key_;  // scratch
 };
 
 }  // namespace meridian::edge

@@ -31,6 +31,10 @@ enum ObjectFlag : std::uint16_t {
   kObjectOwnVia = http::kStoredFirstFree << 5U,
 };
 
+// Whether it is no response but a slice of one (edge/slice_plan.h): those have no status, and no marks of
+// ours.
+inline bool is_slice(const ObjectMeta& meta) { return meta.status == 0 && meta.flags == 0; }
+
 http::StoredTimes times_of(const ObjectMeta& meta);
 void set_times(ObjectMeta& meta, const http::StoredTimes& times);
 

@@ -113,6 +113,8 @@ Result<std::shared_ptr<SharedGroup>> make_shared_group(const GroupOptions& optio
   return SharedGroup::make(options);
 }
 
+bool take_retry(SharedGroup& shared, std::int64_t now_ms) { return shared.budget().take(now_ms); }
+
 std::vector<TargetState> snapshot(const SharedGroup& shared, std::int64_t now_ms) {
   std::vector<TargetState> states;
   states.reserve(shared.size());

@@ -137,6 +137,9 @@ class Group {
   virtual const GroupOptions& options() const = 0;
 };
 
+// For who continues a response that broke off: whether the group's budget has room for one more attempt now.
+bool take_retry(SharedGroup& shared, std::int64_t now_ms);
+
 // For /metrics and the admin API.
 struct TargetState {
   std::string url;

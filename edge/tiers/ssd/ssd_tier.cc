@@ -177,35 +177,6 @@ std::unique_ptr<SsdFill> SsdTier::begin(std::string_view key, const ObjectMeta& 
   return std::make_unique<SsdFill>(*this, key, meta, head, known);
 }
 
-std::shared_ptr<const SsdLarge> SsdTier::begin_chunks(std::string_view key, const ObjectMeta& meta,
-                                                      std::string_view head, std::uint64_t length) {
-  if (!fits(key, head, length)) {
-    ssd::count(counters_.refused_too_large);
-    return nullptr;
-  }
-  auto object = std::make_shared<const SsdLarge>(SsdLarge{std::string(key), hash_of_key(key), next_fill_id(),
-                                                          meta, std::string(head), length, chunk_bytes()});
-  if (put_head(*object, {}) != Log::Put::kDone) {
-    ssd::count(counters_.shed_writes);
-    return nullptr;
-  }
-  ssd::count(counters_.inserts);
-  charge(object->key.size() + object->head.size());
-  return object;
-}
-
-bool SsdTier::put_chunk(const SsdLarge& object, std::uint64_t chunk, std::span<const Slice> bytes) {
-  std::uint64_t size = 0;
-  for (const Slice& slice : bytes) size += slice.size;
-  if (chunk >= object.chunk_count() || size != object.bytes_of_chunk(chunk)) return false;
-  if (put_chunk_record(object, chunk, bytes, size) == Log::Put::kDone) {
-    charge(size);
-    return true;
-  }
-  ssd::count(counters_.shed_writes);
-  return false;
-}
-
 bool SsdTier::may_have(std::uint64_t hash) const { return index_->find(hash).has_value(); }
 
 bool SsdTier::may_have_chunk(const SsdLarge& object, std::uint64_t chunk) const {

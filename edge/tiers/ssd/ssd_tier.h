@@ -90,6 +90,15 @@ class SsdTier {
   std::shared_ptr<const SsdLarge> begin_chunks(std::string_view key, const ObjectMeta& meta,
                                                std::string_view head, std::uint64_t length);
   bool put_chunk(const SsdLarge& object, std::uint64_t chunk, std::span<const Slice> bytes);
+  // begin_chunks() in two steps, for one who must be the first elsewhere before the head is written: nobody
+  // finds the object before the second one. False: the disk does not take it now.
+  std::shared_ptr<const SsdLarge> prepare_chunks(std::string_view key, const ObjectMeta& meta,
+                                                 std::string_view head, std::uint64_t length);
+  bool show_chunks(const SsdLarge& object);
+  // Whole chunks from byte `begin` on, if they are worth writing; `unit` is a hash by which admission knows
+  // these very bytes again. False: they are not all there.
+  bool offer_chunks(const SsdLarge& object, std::uint64_t begin, std::span<const Slice> body,
+                    std::uint64_t unit, bool reused);
   // False: surely not there. They look only at the index. `hash` is hash_of_key() of the key.
   bool may_have(std::uint64_t hash) const;
   bool may_have_chunk(const SsdLarge& object, std::uint64_t chunk) const;
