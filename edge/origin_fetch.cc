@@ -353,6 +353,7 @@ void OriginFetch::on_error(const Error& error) {
   if (settled_) return end();
   if (plan_.slice) return on_slice_error(error);
   if (plan_.stale) note_failure();
+  if (storing_ && ssd_fill_) keep_what_came();
   if (storing_) stop_storing(http::NotStored::kBroken);
   headed_ = true;
   close_to_askers();

@@ -162,6 +162,7 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   Ref<const Object> object_to_slice(const FillHead& head, const http::FieldList& fields,
                                     std::uint64_t length);
   void tee_slices(const Slice& bytes);
+  void keep_what_came();
   Span rest_of_slice() const;
   void hold(std::uint64_t bytes);
   void let_go();

@@ -100,6 +100,23 @@ void OriginFetch::tee_slices(const Slice& bytes) {
   let_go();
 }
 
+// A whole that broke off on its way to SSD: what is there is held like slices, and what lacks is fetched when
+// somebody wants it, first of all those who were reading.
+void OriginFetch::keep_what_came() {
+  const FillHead& head = fill_->head();
+  if (site().config.cache.slice_bytes == 0 || head.status != 200 || !head.length || !ssd_body_) return;
+  const std::string& block = head.stored_block.empty() ? head.block : head.stored_block;
+  http::FieldList fields;
+  http::parse_block(block, fields);
+  if (strong_validator(fields, worker_.now_s()).empty() || !still_valid() || !ssd_fill_->publish()) return;
+  ObjectMeta meta = head.meta;
+  const std::string packed = pack_head(block, head.own_lines, worker_.name(), meta);
+  worker_.store().filled(store_key_);
+  worker_.store().put_far(Object::make_far(store_key_, meta, packed, *head.length, ssd_body_),
+                          [this] { return still_valid(); });
+  if (!still_valid()) worker_.store().remove(store_key_);
+}
+
 // --- a slice
 
 Span OriginFetch::rest_of_slice() const {

@@ -216,6 +216,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   bool pump_slice();
   bool cut_slice();
   void look_ahead(const Span& slice);
+  bool continue_by_slices();
   void finish_response(std::string_view trailers = {});
 
   Worker& worker_;

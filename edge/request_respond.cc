@@ -287,6 +287,7 @@ bool Request::pump_fill(std::string& trailers) {
       trailers = fill_->head().trailer_block;
       return true;
     }
+    if (view.body == Fill::Body::kBroken && continue_by_slices()) return pump_object();
     if (view.body == Fill::Body::kBroken) {
       outcome_.error = fill_->error().context;
       leave_fill();

@@ -234,16 +234,17 @@ void Request::forget_slices() {
 // died.
 bool Request::send_slices(std::uint64_t next) {
   const Span slice = grid().around(next);
-  look_ahead(slice);
-  const Ref<const Object> in_ram = worker_.store().find_slice(*object_, slice.begin);
-  if (in_ram && next < slice.begin + in_ram->body_size()) return send_slice(*in_ram, slice.begin);
   const std::uint64_t chunk_bytes = Store::large_of(*object_).chunk_bytes;
+  const Ref<const Object> in_ram = worker_.store().find_slice(*object_, slice.begin);
+  const bool has_in_ram = in_ram && next < slice.begin + in_ram->body_size();
   const bool is_lost = lost_at_ / chunk_bytes == next / chunk_bytes;
-  if (!is_lost && worker_.store().has_chunk_at(*object_, next)) {
-    return read_chunk(Store::large_of(*object_), next / chunk_bytes);
+  if (!has_in_ram && (is_lost || !worker_.store().has_chunk_at(*object_, next))) {
+    join_slice(next);
+    return true;
   }
-  join_slice(next);
-  return true;
+  look_ahead(slice);
+  return has_in_ram ? send_slice(*in_ram, slice.begin)
+                    : read_chunk(Store::large_of(*object_), next / chunk_bytes);
 }
 
 bool Request::send_slice(const Object& slice, std::uint64_t begin) {
@@ -303,6 +304,37 @@ bool Request::cut_slice() {
   leave_slice();
   exchange_->abort();
   return false;
+}
+
+// The fetch that the answer came from has broken off. Where the store holds a part of the very same
+// representation, the answer goes on with what is there, and what lacks is fetched.
+bool Request::continue_by_slices() {
+  const FillHead& sent = fill_->head();
+  http::FieldList fields;
+  http::parse_block(sent.block, fields);
+  const auto range = http::parse_content_range(fields.value(http::FieldId::kContentRange));
+  const bool is_part = sent.status == 206 && range && range->has_range;
+  if (!is_part && (sent.status != 200 || !sent.length)) return false;
+  const std::string_view key = sent.variant.empty() ? std::string_view(key_.text) : sent.variant;
+  Ref<const Object> object = worker_.store().find(hash_of_key(key), key);
+  const std::uint64_t length = is_part ? range->complete_length.value_or(0) : *sent.length;
+  if (!object || object->far_body() == nullptr || object->body_size() != length) return false;
+  object_ = std::move(object);
+  http::FieldList stored;
+  std::string text;
+  http::parse_block(whole_head(*object_, worker_.name(), text), stored);
+  if (!may_slice() || strong_validator(stored, now_s()) != strong_validator(fields, now_s())) {
+    object_.reset();
+    return false;
+  }
+  const std::uint64_t base = is_part ? range->range.first : 0;
+  const std::uint64_t end = is_part ? range->range.last + 1 : length;
+  if (plan_.everything()) plan_.range(base + cursor_.offset, end);
+  chunk_read_ = {};
+  chunk_waited_ = false;
+  partly_held_ = slices_ready_ = true;
+  leave_fill();
+  return true;
 }
 
 // While the client takes one slice, the next one that lacks is fetched: the origin's answer takes its time.

@@ -91,6 +91,10 @@ class Store {
   Ref<const Object> begin_sliced(std::string_view key, const ObjectMeta& meta, std::string_view head,
                                  std::uint64_t length, std::uint64_t slice_bytes, const Object* replaces,
                                  const std::function<bool()>& still_valid);
+  // The head of one whose body SSD has in part.
+  void put_far(const Ref<const Object>& object, const std::function<bool()>& still_valid) {
+    if (object) ram_.put_if(object, still_valid);
+  }
   // The slice that begins there, if RAM has it: an object whose body it is.
   Ref<const Object> find_slice(const Object& object, std::uint64_t begin);
   // Whether `wanted`, some bytes of the slice that begins at `begin`, need not be fetched.

@@ -101,6 +101,32 @@ def test_if_range(edge, app, film):
     assert (other.status, other.body) == (200, film.body)
 
 
+def test_what_an_origin_leaves_out_for_if_range_is_no_head_for_others(edge, app, film):
+    """RFC 9110 section 15.3.7: a client that says what it has is not told again of what type it is."""
+    served = edge(app)
+    for _ in range(2):
+        got = served.get(PATH, {**span(0, 9), "If-Range": film.etag})
+        assert (got.status, got.body) == (206, film.body[:10])
+        assert served.get(PATH, {**span(MIB, MIB), "If-Range": film.etag}).body == film.body[MIB:MIB + 1]
+    assert set(film.ranges()) == {"bytes=0-9", "bytes=1048576-1048576"}
+    film.fields.append(("Content-Type", "video/mp4"))
+    for at in (2, 3):
+        served.get(PATH, {**span(at * MIB, at * MIB), "If-Range": film.etag})
+    assert film.ranges()[-1] == f"bytes={3 * MIB}-{4 * MIB - 1}"
+
+
+def test_answers_for_one_client_are_shared_with_nobody(edge, app, film):
+    """RFC 9111 section 3.5: the film may be stored, and its slices as well, but not from answers to credentials."""
+    served = known(edge(app))
+    for _ in range(2):
+        got = served.get(PATH, {**span(MIB, MIB + 9), "Authorization": "Basic eDp5"})
+        assert got.status == 206 and got.body == film.body[MIB:MIB + 10]
+        assert film.asked[-1]["Authorization"] == "Basic eDp5"
+    assert len(film.asked) == 3 and served.metric(FETCHES, outcome="kept") == 0
+    check(served, film, MIB, MIB + 9)
+    assert len(film.asked) == 4 and "Authorization" not in film.asked[3]
+
+
 def test_only_if_cached_asks_nobody(edge, app, film):
     served = known(edge(app))
     check(served, film, 0, 9)

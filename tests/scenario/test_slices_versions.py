@@ -106,6 +106,40 @@ def test_a_slice_that_breaks_off_goes_on_from_there(edge, app):
     assert check(served, film, MIB, MIB + 9).hit
 
 
+def test_the_first_answer_goes_on_by_slices_when_it_breaks_off(edge, app):
+    body = body_of("film", SIZE)
+    broken = truncated(5, SIZE - 1, SIZE, 2 * MIB)(body)
+    film = RangeOrigin(body, change=lambda number, *_: broken if number == 1 else None)
+    app.say(PATH, film)
+    served = edge(app)
+    check(served, film, 5, SIZE - 1)
+    # The second slice had come as a whole.
+    assert film.ranges() == [f"bytes=5-{SIZE - 1}"] + [
+        f"bytes={i * MIB}-{min((i + 1) * MIB, SIZE) - 1}" for i in range(2, 7)]
+
+
+@pytest.mark.parametrize("etag", ['"one"', 'W/"one"'], ids=["strong", "weak"])
+def test_a_whole_that_breaks_off_on_its_way_to_the_disk(edge, app, tmp_path, etag):
+    body = body_of("film", SIZE)
+
+    def breaks(connection, asked):
+        connection.sendall((f"HTTP/1.1 200 X\r\nCache-Control: max-age=3600\r\nETag: {etag}\r\n"
+                            f"Content-Length: {SIZE}\r\n\r\n").encode() + body[:4 * MIB + 1000])
+        return False
+
+    film = RangeOrigin(body, etag, change=lambda number, *_: breaks if number == 1 else None)
+    app.say(PATH, film)
+    served = edge(app, top=disk(tmp_path / "ssd"))
+    got = served.get(PATH)
+    assert got.status == 200 and got.body == body[:len(got.body)]
+    assert got.whole == (etag == '"one"')
+    if got.whole:
+        assert film.ranges() == ["", f"bytes={4 * MIB}-{5 * MIB - 1}", f"bytes={5 * MIB}-{6 * MIB - 1}",
+                                 f"bytes={6 * MIB}-{SIZE - 1}"]
+        settled(served, 3)
+        assert served.get(PATH).body == body and len(film.asked) == 4
+
+
 def test_a_slice_that_changes_between_two_attempts_is_not_patched_up(edge, app):
     old, new = body_of("film", SIZE), body_of("second", SIZE)
 
