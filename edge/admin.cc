@@ -64,10 +64,10 @@ json tiers_of(Server& server) {
   json tiers = json::array({tier_of("ram", server.ram().stats())});
   if (const memcached::Fleet* fleet = server.cold().fleet())
     tiers.push_back(tier_of("memcached", fleet->stats()));
-  if (server.config().cache.ssd) {
+  if (const SsdKeeper* keeper = server.ssd()) {
     const SsdTier* ssd = server.cold().ssd();
     tiers.push_back(tier_of("ssd", ssd != nullptr ? ssd->stats() : TierStats()));
-    tiers.back()["state"] = server.ssd_state();
+    tiers.back()["state"] = keeper->state();
   }
   return tiers;
 }

@@ -9,9 +9,44 @@
 
 namespace meridian::edge {
 
-void ColdTiers::set_ssd(std::unique_ptr<SsdTier> ssd) {
-  owned_ssd_ = std::move(ssd);
-  ssd_.store(owned_ssd_.get(), std::memory_order_release);
+bool ColdTiers::set_ssd(std::unique_ptr<SsdTier> ssd) {
+  for (;;) {
+    std::vector<std::uint64_t> missed;
+    {
+      MutexLock lock(missed_mutex_);
+      if (missed_too_many_) {
+        missed_too_many_ = false;
+        missed_.clear();
+        return false;
+      }
+      missed.swap(missed_);
+      // From here on nobody misses it.
+      if (missed.empty()) {
+        owned_ssd_ = std::move(ssd);
+        ssd_.store(owned_ssd_.get(), std::memory_order_release);
+        return true;
+      }
+    }
+    for (const std::uint64_t hash : missed) {
+      if (ssd->may_have(hash)) ssd->remove(hash);
+    }
+  }
+}
+
+void ColdTiers::remove_from_ssd(std::uint64_t hash) {
+  if (!expects_ssd_) return;
+  if (ssd() == nullptr) {
+    MutexLock lock(missed_mutex_);
+    if (ssd() == nullptr) {
+      if (missed_.size() < kMostMissed) {
+        missed_.push_back(hash);
+      } else {
+        missed_too_many_ = true;
+      }
+      return;
+    }
+  }
+  if (ssd()->may_have(hash)) ssd()->remove(hash);
 }
 
 void ColdTiers::take_evicted(const RamTier::Evicted& evicted) {

@@ -164,8 +164,7 @@ int serve(const Flags& flags, const std::string& program, const std::vector<std:
     if (!opened) return give_up(opened.error());
     admin = *std::move(opened);
   }
-  if ((*server)->config().cache.ssd && (*server)->cold().ssd() == nullptr)
-    say("cache.ssd is " + (*server)->ssd_state() + "; it is tried again, and requests go on without it");
+  if (SsdKeeper* ssd = (*server)->ssd()) ssd->tell(say);
   Upgrade upgrade(**loop, program, arguments);
   Signals signals(**loop, **server, admin.get(), upgrade);
   for (const SocketAddress& address : (*server)->addresses())

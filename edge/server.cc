@@ -3,11 +3,9 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
 #include "edge/tier_report.h"
-#include "edge/tiers/admission_policies.h"
 #include "edge/version.h"
 #include "lib/base/check.h"
 #include "lib/http/http1.h"
@@ -26,32 +24,6 @@ RamTier::Options ram_options(const config::CacheConfig& cache, ColdTiers& cold) 
   options.on_evict = [&cold](const RamTier::Evicted& evicted) { cold.take_evicted(evicted); };
   options.capacity_bytes = cache.ram_bytes;
   options.max_object_share = cache.max_object_share;
-  return options;
-}
-
-// How soon a file is tried again that another process has, and one that could not be opened.
-constexpr std::int64_t kSsdBusyMs = 500;
-constexpr std::int64_t kSsdBrokenMs = 10'000;
-constexpr int kSsdTriesAtStart = 20;
-constexpr int kSsdStartPauseMs = 25;
-// For how many objects the admission to SSD remembers how often they were asked for.
-constexpr std::uint64_t kUsualObjectBytes = 32 * 1024;
-
-SsdOptions ssd_options(const config::SsdConfig& ssd) {
-  SsdOptions options;
-  options.path = ssd.path;
-  options.size_bytes = ssd.size_bytes;
-  options.chunk_bytes = ssd.chunk_bytes;
-  options.buffer_bytes = ssd.buffer_bytes;
-  options.read_buffer_bytes = ssd.read_buffer_bytes;
-  options.max_object_share = ssd.max_object_share;
-  options.key_file = ssd.key_file;
-  options.io = static_cast<SsdIo>(ssd.io);
-  options.reads_per_worker = static_cast<unsigned>(ssd.reads_per_worker);
-  options.read_timeout_ms = ssd.read_timeout_ms;
-  options.admission = make_admission_policy(static_cast<AdmissionKind>(ssd.admission),
-                                            static_cast<std::size_t>(ssd.size_bytes / kUsualObjectBytes));
-  options.write_budget_bytes = ssd.write_budget_bytes;
   return options;
 }
 
@@ -194,38 +166,10 @@ Result<void> Server::open_cold_tiers() {
     cold_.set_fleet(*std::move(fleet), cache.memcached->after_hits);
   }
   if (!cache.ssd) return {};
-  ssd_config_ = cache.ssd;
-  open_ssd();
-  // The kernel lets go of a ring of io_uring, and of its file, a moment after the process that had it is
-  // gone: worth waiting for, before the loops run.
-  for (int i = 0; i < kSsdTriesAtStart && cold_.ssd() == nullptr && ssd_is_busy_; ++i) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(kSsdStartPauseMs));
-    open_ssd();
-  }
+  ssd_ = std::make_unique<SsdKeeper>(main_loop_, cold_, *cache.ssd, [this] {
+    for (Thread& thread : threads_) thread.loop->post([&thread] { thread.worker->store().use_ssd(); });
+  });
   return {};
-}
-
-// Fails while a predecessor still has the file, or while the disk is away: so it is tried again.
-void Server::open_ssd() {
-  auto opened = SsdTier::open(ssd_options(*ssd_config_));
-  if (!opened) {
-    ssd_problem_ = opened.error().context;
-    ssd_is_busy_ = opened.error().retryable;
-    ssd_retry_.arm(opened.error().retryable ? kSsdBusyMs : kSsdBrokenMs);
-    return;
-  }
-  ssd_problem_.clear();
-  ssd_retry_.cancel();
-  cold_.set_ssd(*std::move(opened));
-  for (Thread& thread : threads_) thread.loop->post([&thread] { thread.worker->store().use_ssd(); });
-}
-
-std::string Server::ssd_state() const {
-  if (const SsdTier* ssd = cold_.ssd()) {
-    const std::string reason = ssd->reason();
-    return std::string(name_of(ssd->state())) + (reason.empty() ? "" : ": " + reason);
-  }
-  return "off: " + ssd_problem_;
 }
 
 // Sockets for each address and worker: those that listen already (ours, or a predecessor's) are used again.
@@ -287,7 +231,7 @@ void Server::scrape(stats::Scrape& to) {
   const TierStats ram = ram_->stats();
   report("ram", ram, to);
   report_miss_ratio("ram", *miss_ratio_, ram.capacity_bytes, to);
-  if (config().cache.ssd) report_ssd(cold_.ssd(), to);
+  if (ssd_) report_ssd(cold_.ssd(), ssd_->is_recovering(), to);
   if (const memcached::Fleet* fleet = cold_.fleet()) {
     report("memcached", fleet->stats(), to);
     fleet->report(to, main_loop_.now_ms());
@@ -372,8 +316,7 @@ Result<std::string> Server::reload() {
   table_ = *std::move(table);
   loaded_s_ = main_loop_.clock().wall_ms() / 1000;
   ram_->set_capacity(config->cache.ram_bytes);
-  if (config->cache.ssd && cold_.ssd() != nullptr)
-    cold_.ssd()->set_write_budget(config->cache.ssd->write_budget_bytes);
+  if (config->cache.ssd && ssd_) ssd_->set_write_budget(config->cache.ssd->write_budget_bytes);
   log_->reopen();
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     Thread& thread = threads_[i];
@@ -391,7 +334,7 @@ void Server::drain(std::function<void()> done) {
   if (draining_) return;
   draining_ = true;
   drained_ = std::move(done);
-  ssd_retry_.cancel();
+  if (ssd_) ssd_->stop();
   undrained_ = threads_.size();
   force_cut_.arm(config().drain_timeout_ms);
   // The sockets close once every worker has let go of them: whoever comes then is refused instead of waiting
@@ -424,6 +367,7 @@ void Server::stop() {
 
 Server::~Server() {
   source_.reset();
+  if (ssd_) ssd_->stop();
   stop();
   // Requests of one worker may follow fetches of another: all of them end before any worker does.
   for (Thread& thread : threads_) thread.worker->clear();

@@ -15,6 +15,7 @@
 #include "edge/fill_table.h"
 #include "edge/inherited_sockets.h"
 #include "edge/site_table.h"
+#include "edge/ssd_keeper.h"
 #include "edge/tiers/miss_ratio_curve.h"
 #include "edge/tiers/ram_tier.h"
 #include "edge/worker.h"
@@ -54,8 +55,8 @@ class Server {
   ColdTiers& cold() { return cold_; }
   const MissRatioCurve& miss_ratio() const { return *miss_ratio_; }
   AccessLog& log() { return *log_; }
-  // How the SSD tier does, in a few words; for a configuration that has one.
-  std::string ssd_state() const;
+  // Of a configuration that has an SSD tier; else null.
+  SsdKeeper* ssd() const { return ssd_.get(); }
   // The listening sockets, for a successor; see upgrade.h.
   std::vector<const ListenSocket*> sockets() const;
   std::vector<SocketAddress> addresses() const;
@@ -78,13 +79,9 @@ class Server {
   };
 
   Server(EventLoop& main_loop, Load load)
-      : main_loop_(main_loop),
-        load_(std::move(load)),
-        ssd_retry_(main_loop, [this] { open_ssd(); }),
-        force_cut_(main_loop, [this] { cut(); }) {}
+      : main_loop_(main_loop), load_(std::move(load)), force_cut_(main_loop, [this] { cut(); }) {}
   [[nodiscard]] Result<void> prepare(InheritedSockets& inherited);
   [[nodiscard]] Result<void> open_cold_tiers();
-  void open_ssd();
   using ListeningSet = std::shared_ptr<std::vector<Listening>>;
   [[nodiscard]] Result<ListeningSet> open_listeners(const config::EdgeConfig& config,
                                                     InheritedSockets& inherited);
@@ -115,10 +112,7 @@ class Server {
   bool draining_ = false;
   std::size_t undrained_ = 0;
   std::function<void()> drained_;
-  std::optional<config::SsdConfig> ssd_config_;  // as it was at the start: the rest of its life depends on it
-  std::string ssd_problem_;
-  bool ssd_is_busy_ = false;
-  Timer ssd_retry_;
+  std::unique_ptr<SsdKeeper> ssd_;
   Timer force_cut_;
 };
 

@@ -60,7 +60,7 @@ bool Store::put_if(const Ref<const Object>& object, const std::function<bool()>&
   const bool stored = ram_.put_if(object, still_valid);
   if (!stored || !object) return stored;
   const std::uint64_t hash = object->key_hash();
-  if (ssd_ && cold_->ssd()->may_have(hash)) cold_->ssd()->remove(object->key());
+  if (cold_ != nullptr) cold_->remove_from_ssd(hash);
   if (memcached_ && cold_->hot().on_store(hash, memcached::content_bytes(*object))) share(object);
   return stored;
 }
@@ -76,7 +76,7 @@ void Store::replace(const Object& stale, const Ref<const Object>& fresh,
 
 void Store::remove(std::string_view key) {
   ram_.remove(key);
-  if (ssd_ && cold_->ssd()->may_have(hash_of_key(key))) cold_->ssd()->remove(key);
+  if (cold_ != nullptr) cold_->remove_from_ssd(hash_of_key(key));
   if (memcached_) memcached_->remove(key);
 }
 

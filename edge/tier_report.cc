@@ -8,6 +8,10 @@ namespace meridian::edge {
 
 using stats::Sourced;
 
+namespace {
+constexpr std::string_view kRecovering = "recovering";
+}  // namespace
+
 std::string_view name_of(ssd::Health::State state) {
   switch (state) {
     case ssd::Health::State::kOk:
@@ -46,11 +50,14 @@ void report_miss_ratio(std::string_view tier, const MissRatioCurve& curve, std::
   }
 }
 
-void report_ssd(const SsdTier* ssd, stats::Scrape& to) {
+void report_ssd(const SsdTier* ssd, bool is_recovering, stats::Scrape& to) {
   using State = ssd::Health::State;
-  const State now = ssd != nullptr ? ssd->state() : State::kOff;
-  for (const State state : {State::kOk, State::kReadOnly, State::kOff})
-    to.set(Sourced::kSsdState, state == now ? 1 : 0, {name_of(state)});
+  const std::string_view now = ssd != nullptr  ? name_of(ssd->state())
+                               : is_recovering ? kRecovering
+                                               : name_of(State::kOff);
+  for (const std::string_view state :
+       {name_of(State::kOk), name_of(State::kReadOnly), kRecovering, name_of(State::kOff)})
+    to.set(Sourced::kSsdState, state == now ? 1 : 0, {state});
   if (ssd == nullptr) return;
   report("ssd", ssd->stats(), to);
   const ssd::Counters& counters = ssd->counters();

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from conftest import Process, binary
+from conftest import PATIENCE_S, Process, binary
 from edge_client import Client
 from scripted_origin import Say, ScriptedOrigin
 
@@ -37,6 +37,13 @@ class Edge:
             if match and all(f'{key}="{value}"' in (match[1] or "") for key, value in labels.items()):
                 total += float(match[2])
         return total
+
+    def ssd_settled(self):
+        """Waits until the SSD tier has read back what it had, or has said why it cannot; without one, for nothing."""
+        end = time.monotonic() + PATIENCE_S
+        while self.metric("meridian_edge_ssd_state", state="recovering"):
+            assert time.monotonic() < end, "the SSD tier goes on recovering"
+        return self
 
 
 @pytest.fixture
@@ -79,9 +86,10 @@ def write_config(file, origin, site="", top="", workers=1):
 def edge(start, tmp_path):
     """edge(origin, site="yaml lines", top="yaml lines") -> Edge in front of that origin, for every host."""
 
-    def start_edge(origin, site="", top="", workers=1):
+    def start_edge(origin, site="", top="", workers=1, settled=True):
         file = write_config(tmp_path / "edge.yaml", origin, site, top, workers)
-        return Edge(start("meridian-edge", "--config", file), file, admin=True)
+        started = Edge(start("meridian-edge", "--config", file), file, admin=True)
+        return started.ssd_settled() if settled else started
 
     return start_edge
 

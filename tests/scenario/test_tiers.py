@@ -1,6 +1,7 @@
 """The tiers behind memory: SSD, and a region's memcached. What memory has no room for is still served, over restarts and
 kill -9, and nothing that was invalidated comes back."""
 
+import fcntl
 import json
 import os
 import random
@@ -151,6 +152,36 @@ def test_a_disk_that_is_taken_leaves_the_edge_serving(edge, app, tmp_path):
     os.kill(first.process.pid, signal.SIGTERM)
     first.process.wait()
     until(lambda: second.metric("meridian_edge_ssd_state", state="ok") == 1)
+
+
+def test_what_is_removed_before_the_ssd_is_there_does_not_come_back(edge, app, tmp_path):
+    def stop(served_edge):
+        os.kill(served_edge.process.pid, signal.SIGTERM)
+        served_edge.process.wait()
+
+    first = edge(app, top=ssd(tmp_path / "ssd"))
+    paths = fill(first, app)
+    on_disk(first)
+    removed, replaced, kept = [path for path in paths if "ssd" in first.get(path)["Cache-Status"]][:3]
+    stop(first)
+    with open(tmp_path / "ssd" / "meridian.cache", "rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        second = edge(app, top=ssd(tmp_path / "ssd"), settled=False)
+        with Client(second.admin) as admin:
+            ready = json.loads(admin.ask("/readyz").body)
+        assert ready["status"] == "ready"
+        second.process.wait_for_error("cache.ssd is off: .*meridian.cache")
+        app.say(replaced, Say(200, [("Cache-Control", "max-age=3600")], "newer"))
+        assert second.get(replaced).body == b"newer"
+        app.say(removed, Say(204, []), Say(200, [("Cache-Control", "max-age=3600")], "new"))
+        assert second.get(removed, method="PUT", body=b"new").status == 204
+    until(lambda: second.metric("meridian_edge_ssd_state", state="ok") == 1)
+    second.process.wait_for_error("cache.ssd is ok")
+    assert "ssd" in second.get(kept)["Cache-Status"] and second.get(kept).body == body_of(kept)
+    stop(second)
+    third = edge(app, top=ssd(tmp_path / "ssd"))
+    assert third.get(kept).hit and third.get(kept).body == body_of(kept)
+    assert third.get(removed).body == b"new" and third.get(replaced).body == b"newer"
 
 
 LARGE = 1_000_000

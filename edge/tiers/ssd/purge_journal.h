@@ -15,8 +15,8 @@ namespace meridian::ssd {
 // a crash, so a purge may be acknowledged after it. What an entry says is its owner's business. Records that
 // the SSD tier brings back after a restart are judged against these (SsdOptions::is_dead).
 //
-// Its user is whoever applies purges, which the edge does not do yet (*planned*: docs/tiers.md, "Purges"): until
-// then tests are the only ones who append to it.
+// Its user is whoever applies purges, which the edge does not do yet (*planned*: docs/tiers.md, "Purges"):
+// until then tests are the only ones who append to it.
 //
 // Blocking, one thread at a time: for a thread that may wait for the disk.
 class PurgeJournal {

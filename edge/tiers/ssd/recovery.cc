@@ -193,7 +193,7 @@ void drop_up_to(std::uint64_t doubt, const Geometry& geometry, Index& index, Rec
 }  // namespace
 
 Recovered recover(const DiskFile& file, const Geometry& geometry, const Keyring& keyring, Index& index,
-                  unsigned threads) {
+                  unsigned threads, const std::function<bool()>& is_stopped) {
   Recovered recovered;
   recovered.generations.resize(geometry.segment_count);
   std::atomic<std::uint32_t> next{0};
@@ -202,12 +202,14 @@ Recovered recover(const DiskFile& file, const Geometry& geometry, const Keyring&
   running.reserve(finders.size());
   for (Finder& finder : finders) {
     running.emplace_back([&] {
-      for (std::uint32_t i = next.fetch_add(1); i < geometry.segment_count; i = next.fetch_add(1)) {
+      for (std::uint32_t i = next.fetch_add(1); i < geometry.segment_count && !is_stopped();
+           i = next.fetch_add(1)) {
         finder.look_at(i);
       }
     });
   }
   for (std::thread& thread : running) thread.join();
+  if (is_stopped()) return recovered;
   for (Finder& finder : finders) {
     for (const Tombstone& tombstone : finder.tombstones) {
       const auto place = index.find(tombstone.hash);

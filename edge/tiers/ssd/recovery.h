@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "edge/tiers/ssd/disk.h"
 #include "edge/tiers/ssd/index.h"
@@ -18,8 +19,10 @@ namespace meridian::ssd {
 // newest may lack its end. Where damage has broken that, something later than what is left may be lost:
 // everything older than the loss is distrusted and dropped, so that nothing comes back that was replaced or
 // removed. What is dropped, or could not be read this time, is to be blanked before anything else is written.
+//
+// `is_stopped`, asked by every thread for every segment: it ends soon, and what it returns is of no use.
 Recovered recover(const DiskFile& file, const Geometry& geometry, const Keyring& keyring, Index& index,
-                  unsigned threads);
+                  unsigned threads, const std::function<bool()>& is_stopped);
 
 // The records of one segment that are valid, looked for one by one. `bytes` is the whole segment.
 struct Scan {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <bit>
 #include <thread>
+#include <utility>
 
 #include "edge/tiers/admission_policies.h"
 #include "edge/tiers/ssd/recovery.h"
@@ -77,8 +78,8 @@ int write_shape(ssd::DiskFile& file, const ssd::Geometry& shape) {
 
 // Keeps the identity of a file of the same shape (more or fewer segments are the same shape), so that what is
 // in it stays valid.
-Result<ssd::Geometry> settle_shape(ssd::DiskFile& file, ssd::Geometry wanted) {
-  const auto found = read_shape(file);
+Result<ssd::Geometry> settle_shape(ssd::DiskFile& file, ssd::Geometry wanted, bool start_empty) {
+  const auto found = start_empty ? std::nullopt : read_shape(file);
   const bool same =
       found && found->segment_bytes == wanted.segment_bytes && found->chunk_bytes == wanted.chunk_bytes;
   wanted.identity = same ? found->identity : random_u64();
@@ -123,14 +124,23 @@ Result<std::unique_ptr<SsdTier>> SsdTier::open(SsdOptions options) {
   auto file = disk.open(options.path + "/meridian.cache",
                         {.allocate_bytes = wanted->file_bytes(), .direct = true, .alone = true});
   if (!file) return Failure(std::move(file.error()));
-  Result<ssd::Geometry> geometry = settle_shape(**file, *wanted);
+  Result<ssd::Geometry> geometry = settle_shape(**file, *wanted, options.start_empty);
   if (!geometry) return Failure(std::move(geometry.error()));
-  return std::unique_ptr<SsdTier>(
-      new SsdTier(std::move(options), std::move(*file), *geometry, std::move(keyring)));
+  SsdOpenProgress* const progress = std::exchange(options.progress, nullptr);
+  if (progress != nullptr) progress->is_recovering.store(true, std::memory_order_relaxed);
+  const auto is_stopped = [progress] {
+    return progress != nullptr && progress->stop.load(std::memory_order_relaxed);
+  };
+  auto index = make_index(*geometry);
+  ssd::Recovered recovered =
+      ssd::recover(**file, *geometry, keyring, *index, recovery_threads(options), is_stopped);
+  if (is_stopped()) return fail(ErrorCode::kCancelled, ErrorSource::kEdge, "not waited for any more");
+  return std::unique_ptr<SsdTier>(new SsdTier(std::move(options), std::move(*file), *geometry,
+                                              std::move(keyring), std::move(index), std::move(recovered)));
 }
 
 SsdTier::SsdTier(SsdOptions options, std::unique_ptr<ssd::DiskFile> file, const ssd::Geometry& geometry,
-                 ssd::Keyring keyring)
+                 ssd::Keyring keyring, std::unique_ptr<ssd::Index> index, ssd::Recovered recovered)
     : options_(std::move(options)),
       clock_(options_.clock != nullptr ? *options_.clock : system_clock()),
       file_(std::move(file)),
@@ -140,11 +150,10 @@ SsdTier::SsdTier(SsdOptions options, std::unique_ptr<ssd::DiskFile> file, const 
           static_cast<std::uint64_t>(static_cast<double>(options_.size_bytes) * options_.max_object_share)),
       read_buffers_(ssd::BufferPool::create(options_.read_buffer_bytes, options_.read_buffer_bytes / 4)),
       health_(clock_),
-      index_(make_index(geometry_)),
+      index_(std::move(index)),
       admission_(options_.admission ? std::move(options_.admission) : std::make_unique<AdmitAll>(),
                  options_.write_budget_bytes, clock_.mono_ms()) {
   if (!options_.reinsertion) options_.reinsertion = std::make_unique<ssd::KeepWhatIsUsed>();
-  ssd::Recovered recovered = ssd::recover(*file_, geometry_, keyring_, *index_, recovery_threads(options_));
   segments_ = std::make_unique<ssd::Segments>(geometry_, recovered);
   shared_ =
       std::make_unique<ssd::Shared>(*file_, geometry_, keyring_, *index_, *segments_, counters_, health_);

@@ -154,8 +154,6 @@ bool SsdTier::put_large(const Object& object, const StillValid& still_valid) {
   return false;
 }
 
-void SsdTier::remove(std::string_view key) { log_->remove(hash_of_key(key)); }
-
 void SsdTier::flush(std::function<void(bool)> done) { log_->flush(std::move(done)); }
 
 std::unique_ptr<SsdFill> SsdTier::begin(std::string_view key, const ObjectMeta& meta, std::string_view head,

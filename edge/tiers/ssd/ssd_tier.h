@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,6 +25,12 @@ class SsdFill;
 
 enum class SsdIo : std::uint8_t { kAuto, kUring, kThreads };
 
+// Of an open() that runs on another thread.
+struct SsdOpenProgress {
+  std::atomic<bool> stop{false};           // set: it ends soon, and fails
+  std::atomic<bool> is_recovering{false};  // the file was had, and is being looked through
+};
+
 struct SsdOptions {
   std::string path;                 // a folder; the tier keeps its file there
   std::uint64_t size_bytes = 0;     // of the file
@@ -43,12 +50,14 @@ struct SsdOptions {
   // What is worth writing (none: everything), under a budget of bytes a day (0: none).
   std::unique_ptr<AdmissionPolicy> admission = {};
   std::uint64_t write_budget_bytes = 0;
-  // Whether what was found may not be used any more; on any thread. For purges (planned; see PurgeJournal): the
-  // edge sets none yet.
+  // Whether what was found may not be used any more; on any thread. For purges (planned; see PurgeJournal):
+  // the edge sets none yet.
   std::function<bool(std::string_view key, const ObjectMeta& meta)> is_dead = {};
   std::unique_ptr<ssd::ReinsertionPolicy> reinsertion = {};  // none: ssd::KeepWhatIsUsed
   ssd::Disk* disk = nullptr;                                 // none: the machine's
   const Clock* clock = nullptr;                              // none: the machine's
+  bool start_empty = false;                                  // what the file holds is dropped
+  SsdOpenProgress* progress = nullptr;                       // used by open() only
 };
 
 // The cold tier: a log of segments in one preallocated file, shared by all workers. Writing is by any thread
@@ -76,7 +85,8 @@ class SsdTier {
   // was put.
   bool put(const Ref<const Object>& object, const Offer& offer);
   bool put(const Ref<const Object>& object) { return put(object, Offer()); }
-  void remove(std::string_view key);
+  void remove(std::string_view key) { remove(hash_of_key(key)); }
+  void remove(std::uint64_t hash) { log_->remove(hash); }
   // Calls back on a thread of the tier. True: all that was removed before survives a crash, and so does what
   // was put, but for what is not found any more and what a sync that failed has left in doubt.
   void flush(std::function<void(bool)> done);
@@ -120,7 +130,7 @@ class SsdTier {
   friend class SsdReader;
   friend class SsdFill;
   SsdTier(SsdOptions options, std::unique_ptr<ssd::DiskFile> file, const ssd::Geometry& geometry,
-          ssd::Keyring keyring);
+          ssd::Keyring keyring, std::unique_ptr<ssd::Index> index, ssd::Recovered recovered);
   // A head record, key and metadata included, is at most this.
   static constexpr std::uint64_t kMostHeadRecord = 96 * 1024;
   bool fits(std::string_view key, std::string_view head, std::uint64_t length) const;
