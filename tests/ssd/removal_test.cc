@@ -26,9 +26,10 @@ class SsdRemoval : public ::testing::Test {
   }
   // What the disk would bring back had the machine stopped here: nothing that was not synced.
   bool comes_back(const std::string& key) {
-    test::CrashStates states(std::string(disk_.bytes(kFile).size(), '\0'), disk_.events(kFile));
+    const std::vector<test::FaultDisk::Event> events = disk_.events(kFile);
+    test::CrashStates states(std::string(disk_.bytes(kFile).size(), '\0'), events);
     test::FaultDisk disk;
-    disk.set_bytes(kFile, states.synced_at(disk_.event_count(kFile)));
+    disk.set_bytes(kFile, states.synced_at(events.size()));
     test::SsdHarness harness(options_on(disk));
     const auto found = harness.get(key);
     EXPECT_TRUE(!found || test::is_whole(*found, key));
