@@ -1,3 +1,4 @@
+#include "config/control_tables.h"
 #include "config/origin_server_tables.h"
 #include "config/tables.h"
 #include "config/values.h"
@@ -116,6 +117,13 @@ std::string configuration_page() {
 std::string origin_page() {
   std::string page = head_of("meridian-origin", "Most of it can be given as flags instead.");
   PageVisitor::write<OriginServerConfig>("", "The outermost mapping.", page);
+  return page;
+}
+
+std::string control_page() {
+  std::string page =
+      head_of("meridian-control", "`--listen`, `--data` and `--node` are enough for one node.");
+  PageVisitor::write<ControlConfig>("", "The outermost mapping.", page);
   return page;
 }
 

@@ -69,6 +69,7 @@ std::string metrics_page() {
       "shown.\n";
   append_program("meridian-edge", stats::Program::kEdge, page);
   append_program("meridian-origin", stats::Program::kOrigin, page);
+  append_program("meridian-control", stats::Program::kControl, page);
   append_program("Every program", stats::Program::kEvery, page);
   return page;
 }

@@ -16,6 +16,7 @@ std::vector<Page> all_pages();
 
 std::string configuration_page();  // config/params/*.def
 std::string origin_page();         // those of meridian-origin
+std::string control_page();        // those of meridian-control
 std::string full_example();        // the same as a commented edge.yaml with every key
 std::string metrics_page();        // lib/stats/metrics.def and labels.def
 std::string reasons_page();        // lib/http/not_stored.def, miss_reason.def and the parser's reasons

@@ -5,6 +5,7 @@ namespace meridian::docs {
 std::vector<Page> all_pages() {
   return {{"docs/reference/configuration.md", configuration_page()},
           {"docs/reference/origin.md", origin_page()},
+          {"docs/reference/control.md", control_page()},
           {"docs/reference/metrics.md", metrics_page()},
           {"docs/reference/reasons.md", reasons_page()},
           {"config/examples/full.yaml", full_example()}};

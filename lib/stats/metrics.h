@@ -19,7 +19,7 @@
 namespace meridian::stats {
 
 // Which program has the metric.
-enum class Program : std::uint8_t { kEdge, kOrigin, kEvery };
+enum class Program : std::uint8_t { kEdge, kOrigin, kControl, kEvery };
 
 template <class... L>
 struct Labels {

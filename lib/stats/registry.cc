@@ -30,6 +30,17 @@ prometheus::MetricType type_of(MetricType type) {
   return prometheus::MetricType::Histogram;
 }
 
+std::string_view name_of(Program program) {
+  switch (program) {
+    case Program::kOrigin:
+      return "meridian-origin";
+    case Program::kControl:
+      return "meridian-control";
+    default:
+      return "meridian-edge";
+  }
+}
+
 MetricFamily family_of(const MetricRow& row) {
   MetricFamily family;
   family.name = row.name;
@@ -127,8 +138,7 @@ class RegistryImpl final : public Registry {
     }
     Collected collected(program_);
     report_process(collected);
-    collected.set(Sourced::kBuildInfo, 1,
-                  {program_ == Program::kOrigin ? "meridian-origin" : "meridian-edge", version_});
+    collected.set(Sourced::kBuildInfo, 1, {name_of(program_), version_});
     collected.set(Sourced::kBugs, static_cast<double>(bug_count()), {});
     for (const auto& source : sources_) source(collected);
     collected.append_to(families);

@@ -27,7 +27,11 @@ inline const std::vector<Room> kRooms = {
     {"edge",
      {"lib/base", "lib/stats", "lib/wire", "lib/net", "lib/http", "config", "origin/upstream", "edge/tiers",
       "edge/tiers/ssd", "edge/tiers/memcached"}},
-    {"control-plane", {"lib/base", "lib/stats", "lib/wire", "lib/net", "lib/http", "config"}},
+    {"control-plane/log", {"lib/base", "lib/wire"}},
+    {"control-plane/store", {"lib/base", "lib/wire", "lib/net", "lib/http", "control-plane/log"}},
+    {"control-plane",
+     {"lib/base", "lib/stats", "lib/wire", "lib/net", "lib/http", "config", "control-plane/log",
+      "control-plane/store"}},
     {"docs/generate", {"lib/base", "lib/stats", "lib/net", "lib/http", "config"}},
 };
 
@@ -48,7 +52,8 @@ inline const std::vector<ThirdParty> kThirdParty = {
     {"xxhash.h", {"lib/base/"}},
     {"nlohmann/", {"edge/", "origin/server/", "tests/", "bench/"}},
     {"fmt/", {"edge/", "origin/server/"}},
-    {"CLI/", {"edge/", "origin/server/", "bench/"}},
+    {"CLI/", {"edge/", "origin/server/", "control-plane/", "bench/"}},
+    {"sqlite3.h", {"control-plane/store/sqlite_", "tests/control-plane/"}},
     {"libmemcached/", {"edge/tiers/memcached/", "bench/"}},
     {"gtest/", {"tests/"}},
     {"gmock/", {"tests/"}},
