@@ -142,6 +142,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   void say_alive();
   void say_fill(const ObjectMeta& meta, std::string_view own, bool may_keep);
   void say_refusal();
+  void look_at_far_body();
   bool choose_recall(const Lookup& found);
   Step end_recall(const Fill::View& view);
   Ref<const Object> find_stored(std::string_view key) const;

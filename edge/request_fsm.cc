@@ -182,16 +182,7 @@ Step Request::look_up() {
   // A host may have moved to another site since: what that one stored is not this one's.
   if (object_ && object_->meta().site != site_->id) object_.reset();
   partly_held_ = false;
-  // What lacks of a body, or what the disk has lost of it, is fetched by slices where that can be; else the
-  // whole of it is a miss.
-  if (object_ && object_->far_body() != nullptr && !worker_.store().has_body(*object_)) {
-    partly_held_ = may_slice();
-    if (!partly_held_) {
-      worker_.store().remove_if(*object_);
-      recalled_.clear();
-      object_.reset();
-    }
-  }
+  if (object_ && object_->far_body() != nullptr) look_at_far_body();
   if (object_) {
     worker_.record_use(variant_.empty() ? hash_ : object_->key_hash(), *object_);
     outcome_.forwarded = false;
@@ -210,6 +201,18 @@ Step Request::look_up() {
                       "nothing is stored for this request, which said only-if-cached"});
   }
   return Step::kAsk;
+}
+
+// What lacks of a body, or what the disk has lost of it, is fetched by slices where that can be; else the whole
+// of it is a miss, and so is what a disk has that does not answer.
+void Request::look_at_far_body() {
+  const bool is_whole = worker_.store().has_body(*object_);
+  if (is_whole && !worker_.store().disk_hangs()) return;
+  partly_held_ = !is_whole && may_slice();
+  if (partly_held_) return;
+  if (!is_whole) worker_.store().remove_if(*object_);
+  recalled_.clear();
+  object_.reset();
 }
 
 Step Request::judge() {

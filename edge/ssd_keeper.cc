@@ -29,7 +29,9 @@ SsdOptions options_of(const config::SsdConfig& ssd) {
   options.key_file = ssd.key_file;
   options.io = static_cast<SsdIo>(ssd.io);
   options.reads_per_worker = static_cast<unsigned>(ssd.reads_per_worker);
+  options.waiting_reads = static_cast<unsigned>(ssd.waiting_reads);
   options.read_timeout_ms = ssd.read_timeout_ms;
+  options.stall_timeout_ms = ssd.stall_timeout_ms;
   options.admission = make_admission_policy(static_cast<AdmissionKind>(ssd.admission),
                                             static_cast<std::size_t>(ssd.size_bytes / kUsualObjectBytes));
   options.write_budget_bytes = ssd.write_budget_bytes;

@@ -140,7 +140,7 @@ bool Store::has_body(const Object& object) const {
 }
 
 SsdRead Store::read_body(const SsdLarge& large, std::uint64_t chunk, SsdReader::OnChunk done) {
-  if (ssd_) return ssd_->read_chunk(large, chunk, std::move(done));
+  if (ssd_) return ssd_->read_chunk(large, chunk, std::move(done), WhenBusy::kWait);
   done({});
   return {};
 }

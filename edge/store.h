@@ -80,7 +80,10 @@ class Store {
   static const SsdLarge& large_of(const Object& object) { return far_body_of(object).large(); }
   // False: some of it is gone.
   bool has_body(const Object& object) const;
-  // Its chunk with this number; empty without data when it cannot be had. Called once, perhaps inside.
+  // It is there, and will come late if at all.
+  bool disk_hangs() const { return ssd_ && ssd_->hangs(); }
+  // Its chunk with this number; on a busy disk it waits its turn. Empty without data when it cannot be had.
+  // Called once, perhaps inside.
   SsdRead read_body(const SsdLarge& large, std::uint64_t chunk, SsdReader::OnChunk done);
   // It was asked for. One that RAM could hold is brought there whole at the second time.
   void note_far_hit(const Ref<const Object>& object);

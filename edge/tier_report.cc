@@ -65,10 +65,11 @@ void report_ssd(const SsdTier* ssd, bool is_recovering, stats::Scrape& to) {
     return static_cast<double>(count.load(std::memory_order_relaxed));
   };
   const std::pair<std::string_view, const ssd::Counters::Count&> events[] = {
-      {"bad-record", counters.bad_records}, {"dead-record", counters.dead_records},
-      {"read-error", counters.read_errors}, {"write-error", counters.write_errors},
-      {"sync-error", counters.sync_errors}, {"slow-read", counters.slow_reads},
-      {"shed-read", counters.shed_reads},   {"shed-write", counters.shed_writes}};
+      {"bad-record", counters.bad_records},   {"dead-record", counters.dead_records},
+      {"read-error", counters.read_errors},   {"write-error", counters.write_errors},
+      {"sync-error", counters.sync_errors},   {"slow-read", counters.slow_reads},
+      {"shed-read", counters.shed_reads},     {"shed-write", counters.shed_writes},
+      {"queued-read", counters.queued_reads}, {"stalled-read", counters.stalled_reads}};
   for (const auto& [event, count] : events) to.set(Sourced::kSsdEvents, value(count), {event});
   const Admission::Counts admission = ssd->admission_counts();
   to.set(Sourced::kSsdEvents, static_cast<double>(admission.refused_by_policy), {"refused-by-policy"});

@@ -83,10 +83,21 @@ class FaultDisk final : public ssd::Disk {
   std::atomic<std::uint64_t> fail_page_at{0};
   // The next read over the byte at this offset finds a bit of it flipped; the file stays as it is.
   std::atomic<std::uint64_t> flip_at{0};
+  // The next read waits until hold_reads(false), others do not.
+  void hold_next_read() {
+    MutexLock lock(hold_mutex_);
+    hold_next_ = true;
+  }
+  bool holds_one() {
+    MutexLock lock(hold_mutex_);
+    return held_one_;
+  }
   // Reads wait while it is set.
   void hold_reads(bool hold) {
     MutexLock lock(hold_mutex_);
     hold_reads_ = hold;
+    hold_next_ = false;
+    held_one_ = held_one_ && hold;
     released_.notify_all();
   }
   void hold_writes(bool hold) {
@@ -99,7 +110,9 @@ class FaultDisk final : public ssd::Disk {
   friend class FaultFile;
   void wait_to_read() {
     MutexLock lock(hold_mutex_);
-    while (hold_reads_) released_.wait(hold_mutex_);
+    const bool is_the_one = std::exchange(hold_next_, false);
+    held_one_ = held_one_ || is_the_one;
+    while (hold_reads_ || (is_the_one && held_one_)) released_.wait(hold_mutex_);
   }
   void wait_to_write() {
     MutexLock lock(hold_mutex_);
@@ -110,6 +123,8 @@ class FaultDisk final : public ssd::Disk {
   CondVar released_;
   bool hold_reads_ GUARDED_BY(hold_mutex_) = false;
   bool hold_writes_ GUARDED_BY(hold_mutex_) = false;
+  bool hold_next_ GUARDED_BY(hold_mutex_) = false;
+  bool held_one_ GUARDED_BY(hold_mutex_) = false;
 };
 
 class FaultFile final : public ssd::DiskFile {

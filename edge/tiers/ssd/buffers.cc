@@ -1,6 +1,8 @@
 #include "edge/tiers/ssd/buffers.h"
 
+#include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "lib/base/check.h"
 
@@ -68,6 +70,8 @@ void BufferPool::give(AlignedBuffer* buffer) {
   {
     MutexLock lock(mutex_);
     used_bytes_ -= capacity;
+    for (const Waiter& waiter : waiters_) waiter.call();
+    waiters_.clear();
     if (idle_bytes_ + capacity <= most_idle_bytes_) {
       idle_bytes_ += capacity;
       idle_[PageClass::of(capacity / kPage)].push_back(buffer);
@@ -75,6 +79,20 @@ void BufferPool::give(AlignedBuffer* buffer) {
     }
   }
   delete buffer;
+}
+
+bool BufferPool::when_room(std::uint64_t bytes, const void* who, std::function<void()> call) {
+  const std::uint64_t capacity = PageClass::pages(PageClass::of(round_up(bytes, kPage) / kPage)) * kPage;
+  MutexLock lock(mutex_);
+  if (used_bytes_ + capacity <= most_bytes_) return false;
+  const auto is_who = [who](const Waiter& waiter) { return waiter.who == who; };
+  if (std::none_of(waiters_.begin(), waiters_.end(), is_who)) waiters_.push_back({who, std::move(call)});
+  return true;
+}
+
+void BufferPool::forget(const void* who) {
+  MutexLock lock(mutex_);
+  std::erase_if(waiters_, [who](const Waiter& waiter) { return waiter.who == who; });
 }
 
 std::uint64_t BufferPool::used_bytes() const {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -47,6 +48,12 @@ class BufferPool final : public std::enable_shared_from_this<BufferPool> {
   // Room for `bytes`, up to PageClass::kMostPages; empty: too much is in use.
   Ref<AlignedBuffer> take(std::uint64_t bytes) EXCLUDES(mutex_);
   std::uint64_t used_bytes() const EXCLUDES(mutex_);
+  // Calls once when a buffer has come back, on the thread that let go of it and under the pool's lock: so it
+  // only posts. `who` asks again after each call; asked twice, it is called once. False: there is room now.
+  [[nodiscard]] bool when_room(std::uint64_t bytes, const void* who, std::function<void()> call)
+      EXCLUDES(mutex_);
+  // `who` is not called any more once this has returned.
+  void forget(const void* who) EXCLUDES(mutex_);
 
  private:
   friend class AlignedBuffer;
@@ -60,6 +67,11 @@ class BufferPool final : public std::enable_shared_from_this<BufferPool> {
   std::uint64_t used_bytes_ GUARDED_BY(mutex_) = 0;
   std::uint64_t idle_bytes_ GUARDED_BY(mutex_) = 0;
   std::array<std::vector<AlignedBuffer*>, PageClass::kCount> idle_ GUARDED_BY(mutex_);
+  struct Waiter {
+    const void* who;
+    std::function<void()> call;
+  };
+  std::vector<Waiter> waiters_ GUARDED_BY(mutex_);
 };
 
 }  // namespace meridian::ssd

@@ -16,8 +16,9 @@ struct Counters {
   Count inserts{0}, evictions{0};
   Count refused_by_policy{0}, refused_too_large{0}, shed_writes{0};
   Count shed_reads{0}, slow_reads{0}, read_errors{0};
-  Count bad_records{0};   // a checksum, a key or a place that was not what it must be
-  Count dead_records{0};  // what the judge said no to
+  Count queued_reads{0}, stalled_reads{0};  // that waited for room, and that waited too long
+  Count bad_records{0};                     // a checksum, a key or a place that was not what it must be
+  Count dead_records{0};                    // what the judge said no to
   Count write_errors{0}, sync_errors{0};
   Count put_bytes{0};      // of bodies, heads and keys that were taken
   Count written_bytes{0};  // to the disk, all told

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -21,6 +22,12 @@ struct SsdFound {
   Ref<const Object> object;
   std::shared_ptr<const SsdLarge> large;
   explicit operator bool() const { return object || large != nullptr; }
+};
+
+// What becomes of a read that cannot begin at once, as too many are under way or too much memory is in use.
+enum class WhenBusy : std::uint8_t {
+  kMiss,  // it is shed: whoever asks has somewhere else to go
+  kWait,  // it stands in line, up to SsdOptions::stall_timeout_ms, in which the disk must have answered too
 };
 
 // A read under way. Dropping it cancels: nobody is called. Not to outlive its reader.
@@ -58,7 +65,10 @@ class SsdReader final : public Tier, ssd::ReadQueue::Owner {
   // Calls back once, perhaps inside. `hash` is hash_of_key(key).
   SsdRead find(std::uint64_t hash, std::string_view key, OnFound done);
   // An empty owner and no data: it is not there. Calls back once, perhaps inside.
-  SsdRead read_chunk(const SsdLarge& object, std::uint64_t chunk, OnChunk done);
+  SsdRead read_chunk(const SsdLarge& object, std::uint64_t chunk, OnChunk done,
+                     WhenBusy when_busy = WhenBusy::kMiss);
+  // The disk has not answered for longer than a request is to wait for it.
+  bool hangs() const { return hangs_; }
   std::size_t under_way() const { return under_way_; }
   bool uses_uring() const { return uses_uring_; }
 
@@ -76,6 +86,9 @@ class SsdReader final : public Tier, ssd::ReadQueue::Owner {
   struct Read {
     std::uint64_t serial = 0;  // changes when the slot is used again
     bool busy = false;         // the disk has it
+    bool in_line = false;      // it waits for room
+    WhenBusy when_busy = WhenBusy::kMiss;
+    unsigned moves = 0;  // how often its record was not where it had been
     std::string key;
     std::uint64_t index_hash = 0;
     std::uint64_t fill_id = 0;  // of a chunk
@@ -83,20 +96,28 @@ class SsdReader final : public Tier, ssd::ReadQueue::Owner {
     ssd::Place place;
     ssd::RecordSpot spot;
     std::int64_t began_ms = 0;
+    std::int64_t asked_ms = 0;  // the disk
     Ref<ssd::AlignedBuffer> buffer;
     OnFound on_found;
     OnChunk on_chunk;
     bool waits() const { return on_found || on_chunk; }
   };
+  enum class Asked : std::uint8_t { kAnswered, kUnderWay, kBusy };
   // Fills `read` in; false: it is a miss already.
-  bool look_up(std::uint64_t index_hash, Read& read);
+  bool look_up(Read& read);
   std::uint32_t take_slot();
   SsdRead start(std::uint64_t index_hash, std::string_view key, Read&& wanted);
-  // Whether a read has been taken care of by one way, or not by this one, or it cannot be had now.
-  enum class Way : std::uint8_t { kTaken, kAnother, kShed };
-  Way serve_from_memory(std::uint32_t slot);
-  Way ask_disk(std::uint32_t slot);
+  // False: it was answered.
+  bool begin(std::uint32_t slot);
+  Asked ask(std::uint32_t slot);
+  Asked serve_from_memory(std::uint32_t slot, const ssd::Log::Waiting& waiting);
+  Asked ask_disk(std::uint32_t slot);
+  void enter_line(std::uint32_t slot);
+  void leave_line(std::uint32_t slot);
+  void wait_for_room(const Read& read);
+  void call_the_line();
   void on_read(std::uint32_t slot, std::int64_t result) override;
+  void take_bad_record(std::uint32_t slot);
   void deliver(std::uint32_t slot, char* bytes, std::uint64_t available, const Ref<const RefCounted>& memory);
   void forget(const Read& read);
   void finish(std::uint32_t slot, SsdFound found, Slice chunk);
@@ -110,10 +131,15 @@ class SsdReader final : public Tier, ssd::ReadQueue::Owner {
   std::vector<std::unique_ptr<Read>> reads_;
   std::vector<std::uint32_t> free_;
   std::size_t under_way_ = 0;
+  std::deque<std::uint32_t> line_;
+  Soon room_;  // calls the line
   std::uint64_t next_serial_ = 1;
   Timer slow_;
+  bool hangs_ = false;
   bool uses_uring_ = false;
   std::unique_ptr<ssd::ReadQueue> queue_;
+  // For what other threads post; gone with the reader.
+  const std::shared_ptr<SsdReader*> self_ = std::make_shared<SsdReader*>(this);
 };
 
 }  // namespace meridian

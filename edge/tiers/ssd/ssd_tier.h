@@ -45,8 +45,10 @@ struct SsdOptions {
   SsdIo io = SsdIo::kAuto;
   unsigned read_threads = 4;        // where io_uring is not used
   unsigned recovery_threads = 0;    // 0: by cores
-  unsigned reads_per_worker = 128;  // under way; further ones are misses
+  unsigned reads_per_worker = 128;  // under way; further ones are misses, or wait: see WhenBusy
+  unsigned waiting_reads = 4096;    // in one worker
   std::int64_t read_timeout_ms = 1000;
+  std::int64_t stall_timeout_ms = 30'000;  // of reads that wait
   // What is worth writing (none: everything), under a budget of bytes a day (0: none).
   std::unique_ptr<AdmissionPolicy> admission = {};
   std::uint64_t write_budget_bytes = 0;
