@@ -42,7 +42,7 @@ class ColdTiers {
   void remove_from_ssd(std::uint64_t hash) EXCLUDES(missed_mutex_);
 
   // What RAM had no room for any more; see RamTier::Options::on_evict.
-  void take_evicted(const RamTier::Evicted& evicted);
+  void take_evicted(const RamTier& ram, const RamTier::Evicted& evicted);
 
   // Of 8 bytes each.
   static constexpr std::size_t kMostMissed = 1 << 20;

@@ -209,12 +209,7 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
   http::FieldList stored;
   http::parse_block(whole_head(stale, worker_.name(), text), stored);
   if (!http::selects(head.fields, http::validators_of(stale.meta().status, stored), true, worker_.now_s())) {
-    // Nothing is confirmed, and without the stored response there is nothing left to ask about: the next
-    // fetch gets all.
-    worker_.store().remove_if(stale);
-    plan_.stale_if_error = false;
-    return on_error({ErrorCode::kCancelled, ErrorSource::kOrigin, true,
-                     "the origin's 304 confirmed another validator than the one it was asked about"});
+    return drop_stale("the origin's 304 confirmed another validator than the one it was asked about");
   }
   Updated now;
   update_stored(stored, head, now);
@@ -225,6 +220,7 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
   if (hop_ != nullptr) settle_meta(meta);
   const std::string packed = pack_head(now.lines, now.own_lines, worker_.name(), meta);
   const Ref<const Object> fresh = renewed(stale, meta, packed);
+  if (!fresh) return drop_stale("the head has become too large by one update after another");
   headed_ = true;
   // Under another Vary it would have to stand under another key (RFC 9111 section 4.1): the next fetch puts
   // it there.
@@ -244,6 +240,14 @@ void OriginFetch::take_not_modified(const http::ResponseHead& head) {
   // The connection is kept: on_done() follows.
   settled_ = true;
   fill_->publish_object(fresh, 304, shareable);
+}
+
+// Nothing is confirmed, and without the stored response there is nothing left to ask about: the next fetch
+// gets all.
+void OriginFetch::drop_stale(const char* why) {
+  worker_.store().remove_if(*plan_.stale);
+  plan_.stale_if_error = false;
+  on_error({ErrorCode::kCancelled, ErrorSource::kOrigin, true, why});
 }
 
 // Stale-if-error (RFC 5861 section 4): who may have the stored response in place of this failure takes it;
@@ -284,7 +288,8 @@ void OriginFetch::freshen_by_head(const http::ResponseHead& head) {
   set_times(meta, now.decision.times);
   if (hop_ != nullptr) settle_meta(meta);
   const std::string packed = pack_head(now.lines, now.own_lines, worker_.name(), meta);
-  worker_.store().replace(stale, renewed(stale, meta, packed), [this] { return still_valid(); });
+  const Ref<const Object> fresh = renewed(stale, meta, packed);
+  if (fresh) worker_.store().replace(stale, fresh, [this] { return still_valid(); });
 }
 
 void OriginFetch::invalidate(const http::ResponseHead& head) {

@@ -108,6 +108,7 @@ class OriginFetch final : public upstream::FetchHandler, public FillProducer {
   enum class AskWhom : std::uint8_t { kOrigin, kEdge };
   void build_request(Request& request, AskWhom whom, std::string& block);
   void take_not_modified(const http::ResponseHead& head);
+  void drop_stale(const char* why);
   void note_failure();
   // A stored response as the origin's newer word on the same representation changes it.
   struct Updated {

@@ -94,7 +94,7 @@ void OriginFetch::settle_meta(ObjectMeta& meta) const {
 }
 
 Ref<Object> OriginFetch::renewed(const Object& stale, const ObjectMeta& meta, std::string_view head) const {
-  Ref<Object> fresh = stale.with(meta, head);
+  Ref<Object> fresh = worker_.store().freshened(stale, meta, head);
   if (fresh && is_hot()) fresh->mark_hot_copy();
   return fresh;
 }

@@ -19,9 +19,11 @@ unsigned worker_count(const config::EdgeConfig& config) {
   return config.workers > 0 ? config.workers : std::max(1U, std::thread::hardware_concurrency());
 }
 
-RamTier::Options ram_options(const config::CacheConfig& cache, ColdTiers& cold) {
+// `ram` is where the tier will be.
+RamTier::Options ram_options(const config::CacheConfig& cache, const std::unique_ptr<RamTier>& ram,
+                             ColdTiers& cold) {
   RamTier::Options options;
-  options.on_evict = [&cold](const RamTier::Evicted& evicted) { cold.take_evicted(evicted); };
+  options.on_evict = [&ram, &cold](const RamTier::Evicted& evicted) { cold.take_evicted(*ram, evicted); };
   options.capacity_bytes = cache.ram_bytes;
   options.max_object_share = cache.max_object_share;
   return options;
@@ -132,7 +134,7 @@ Result<void> Server::prepare(InheritedSockets& inherited) {
   auto log = AccessLog::open(config->access_log);
   if (!log) return Failure(log.error());
   log_ = *std::move(log);
-  ram_ = std::make_unique<RamTier>(ram_options(config->cache, cold_));
+  ram_ = std::make_unique<RamTier>(ram_options(config->cache, ram_, cold_));
   if (auto opened = open_cold_tiers(); !opened) return opened;
   miss_ratio_ = std::make_unique<MissRatioCurve>(static_cast<std::size_t>(
       config->cache.miss_ratio_share * static_cast<double>(config->cache.ram_bytes)));

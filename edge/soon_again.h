@@ -8,9 +8,8 @@ namespace meridian::edge {
 // Tells which of the keys that one worker serves from a slow tier come again so soon that memory would keep
 // them: within so many bytes of other hits (the stack distance; Mattson et al., "Evaluation techniques for
 // storage hierarchies", 1970). What comes again later would push something out of memory, and be pushed out
-// before it was worth the copy. Bytes are
-// those of this worker: of n workers each sees an nth of them, and of the key's hits too. Small and
-// forgetful: two keys that meet in one slot take turns. On one loop.
+// before it was worth the copy. Bytes are those of this worker: of n workers each sees an nth of them, and of
+// the key's hits too. Small and forgetful: two keys that meet in one slot take turns. On one loop.
 class SoonAgain {
  public:
   SoonAgain() : slots_(kSlots) {}

@@ -14,6 +14,9 @@ constexpr std::uint64_t kMostChunksLookedAt = 256;
 // into memory costs what about three hits there save (bench/tiers, 64 KiB), so it must be likely to be hit as
 // often before it leaves again.
 constexpr std::uint64_t kWindowShare = 4;
+// A head that is fresh for less than this would be stale again when the tier behind RAM is asked for it, so
+// it is not worth writing the body there once more.
+constexpr std::uint32_t kWorthRewritingS = 60;
 
 // The same object in memory of its own: what a tier has read into is needed for the next read.
 Ref<const Object> own_copy(const Object& object, const std::shared_ptr<PageFile>& pages) {
@@ -61,28 +64,66 @@ bool Store::put_if(const Ref<const Object>& object, const std::function<bool()>&
   if (!stored || !object) return stored;
   const std::uint64_t hash = object->key_hash();
   if (cold_ != nullptr) cold_->remove_from_ssd(hash);
-  if (memcached_ && cold_->hot().on_store(hash, memcached::content_bytes(*object))) share(object);
+  if (!memcached_) return stored;
+  const bool was_shared = cold_->hot().is_shared(hash, 0);
+  if (cold_->hot().on_store(hash, memcached::content_bytes(*object))) {
+    share(object);
+  } else if (was_shared) {
+    memcached_->remove(object->key());
+  }
   return stored;
+}
+
+Ref<Object> Store::freshened(const Object& stale, const ObjectMeta& meta, std::string_view head) const {
+  Ref<Object> fresh = stale.with(meta, head);
+  // Otherwise SSD gets it when RAM has no room for it any more.
+  if (!fresh) return fresh;
+  const bool writes_through = ssd_ && fresh->far_body() == nullptr && meta.lifetime_s >= kWorthRewritingS &&
+                              fresh->body_size() <= cold_->ssd()->chunk_bytes() &&
+                              cold_->ssd()->may_have(stale.key_hash());
+  if (writes_through) fresh->mark_cold_copy();
+  return fresh;
 }
 
 void Store::replace(const Object& stale, const Ref<const Object>& fresh,
                     const std::function<bool()>& still_valid) {
-  if (ram_.replace(stale, fresh)) return;
-  if (!stale.has_cold_copy()) return;
-  // It was in no RAM when it was asked about. What came there meanwhile is newer.
+  if (!ram_.replace(stale, fresh)) {
+    if (!stale.has_cold_copy()) return;
+    // It was in no RAM when it was asked about.
+    const bool borrows = fresh->far_body() == nullptr && fresh->body_size() <= ram_.max_object_bytes();
+    if (!ram_.put_if_absent(borrows ? own_copy(*fresh, pages_) : fresh, still_valid)) return;
+  }
+  freshen_behind(fresh, still_valid);
+}
+
+// What the tiers behind RAM have of it would be asked about again, once RAM has let go of it.
+void Store::freshen_behind(const Ref<const Object>& fresh, const std::function<bool()>& still_valid) {
   const std::uint64_t hash = fresh->key_hash();
-  ram_.put_if(fresh, [&] { return still_valid() && !ram_.find(hash, fresh->key()); });
+  if (ssd_ && fresh->has_cold_copy() && cold_->ssd()->may_have(hash)) {
+    if (fresh->far_body() == nullptr) {
+      cold_->ssd()->freshen(*fresh, still_valid);
+    } else if (far_body_of(*fresh).on_ssd()) {
+      cold_->ssd()->freshen(large_of(*fresh), fresh->meta(), fresh->head(), still_valid);
+    }
+  }
+  if (memcached_ && fresh->far_body() == nullptr &&
+      cold_->hot().is_shared(hash, memcached::content_bytes(*fresh))) {
+    share(fresh);
+  }
 }
 
 void Store::remove(std::string_view key) {
   ram_.remove(key);
-  if (cold_ != nullptr) cold_->remove_from_ssd(hash_of_key(key));
-  if (memcached_) memcached_->remove(key);
+  remove_behind(key);
 }
 
 void Store::remove_if(const Object& object) {
-  ram_.remove_if(object);
-  if (object.has_cold_copy()) remove(object.key());
+  if (ram_.remove_if(object)) remove_behind(object.key());
+}
+
+void Store::remove_behind(std::string_view key) {
+  if (cold_ != nullptr) cold_->remove_from_ssd(hash_of_key(key));
+  if (memcached_) memcached_->remove(key);
 }
 
 void Store::share_if_hot(const Ref<const Object>& object) {
@@ -150,8 +191,12 @@ bool Store::comes_again_soon(const Object& object) {
 }
 
 void Store::note_far_hit(const Ref<const Object>& object) {
-  if (!ssd_ || object->body_size() > ram_.max_object_bytes() || !comes_again_soon(*object)) return;
-  ssd_->get(object->key(), [this, far = object](const Ref<const Object>& whole) {
+  if (!ssd_ || !far_body_of(*object).on_ssd() || object->body_size() > ram_.max_object_bytes()) return;
+  if (!comes_again_soon(*object)) return;
+  const std::uint64_t hash = object->key_hash();
+  if (!promoting_.insert(hash).second) return;
+  ssd_->gather(far_body_of(*object).shared_large(), [this, hash, far = object](const Ref<const Object>& whole) {
+    promoting_.erase(hash);
     if (!whole) return;
     // Under the head that RAM has, which may have been confirmed since it was written. Anything else that
     // came to RAM meanwhile is newer.
@@ -172,8 +217,7 @@ void Store::ask_memcached(std::string key, Recalled done) {
 Ref<const Object> Store::promote(Ref<const Object> object, const std::function<bool()>& still_valid) {
   if (object->far_body() != nullptr) {
     // Its head is worth remembering: the next time nothing has to be read to judge it.
-    const std::uint64_t hash = object->key_hash();
-    ram_.put_if(object, [&] { return still_valid() && !ram_.find(hash, object->key()); });
+    ram_.put_if_absent(object, still_valid);
     return object;
   }
   const bool from_ssd = object->has_cold_copy();
@@ -183,9 +227,7 @@ Ref<const Object> Store::promote(Ref<const Object> object, const std::function<b
   if (object->body_size() > ram_.max_object_bytes()) return object;
   Ref<const Object> copy = own_copy(*object, pages_);
   if (!copy) return object;
-  // A newer one may have come meanwhile.
-  const std::uint64_t hash = copy->key_hash();
-  ram_.put_if(copy, [&] { return still_valid() && !ram_.find(hash, copy->key()); });
+  ram_.put_if_absent(copy, still_valid);
   return copy;
 }
 

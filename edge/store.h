@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include "edge/cold_tiers.h"
 #include "edge/slice_plan.h"
@@ -28,6 +29,7 @@ class FarBody final : public RefCounted {
   const SsdLarge& large() const { return *large_; }
   // False: all that there is of it are slices in RAM.
   bool on_ssd() const { return on_ssd_; }
+  const std::shared_ptr<const SsdLarge>& shared_large() const { return large_; }
   std::size_t footprint_bytes() const noexcept override;
 
  private:
@@ -56,7 +58,10 @@ class Store {
   void put(Ref<const Object> object) { ram_.put(std::move(object)); }
   // A response; see RamTier::put_if. What other tiers have of its key is out of date from then on.
   bool put_if(const Ref<const Object>& object, const std::function<bool()>& still_valid);
-  // `fresh` is `stale` with a newer head, which RAM may have had or a cold tier.
+  // `stale` with a newer head, for replace(). Empty: the head is too large.
+  Ref<Object> freshened(const Object& stale, const ObjectMeta& meta, std::string_view head) const;
+  // `fresh` was made of `stale`, which RAM may have had or a cold tier. The tiers that have it get the new
+  // head too: at once where that is cheap or worth it, else when RAM has no room for it any more.
   void replace(const Object& stale, const Ref<const Object>& fresh, const std::function<bool()>& still_valid);
   std::uint64_t max_object_bytes() const { return ram_.max_object_bytes(); }
   // A hit in RAM.
@@ -112,7 +117,7 @@ class Store {
 
   // --- all tiers
   void remove(std::string_view key);
-  // Removes the key only if RAM still has this very object, or it came from a cold tier.
+  // Removes the key from all tiers, unless RAM has another object by now, which is newer.
   void remove_if(const Object& object);
   // The resource with this primary key was invalidated; to be said before what is kept of it is removed.
   void note_removal(std::uint64_t primary_hash, std::int64_t now_s) {
@@ -144,6 +149,8 @@ class Store {
   Ref<const Object> promote(Ref<const Object> object, const std::function<bool()>& still_valid);
 
  private:
+  void remove_behind(std::string_view key);
+  void freshen_behind(const Ref<const Object>& fresh, const std::function<bool()>& still_valid);
   void share_if_hot(const Ref<const Object>& object);
   void share(const Ref<const Object>& object);
   void ask_memcached(std::string key, Recalled done);
@@ -156,8 +163,9 @@ class Store {
   EventLoop* loop_ = nullptr;
   std::unique_ptr<SsdReader> ssd_;
   std::unique_ptr<MemcachedTier> memcached_;
-  SoonAgain warm_;         // what SSD served
-  std::string slice_key_;  // scratch
+  SoonAgain warm_;                               // what SSD served
+  std::string slice_key_;                        // scratch
+  std::unordered_set<std::uint64_t> promoting_;  // bodies that are on their way from SSD to RAM as a whole
 };
 
 }  // namespace meridian::edge

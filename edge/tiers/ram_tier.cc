@@ -101,6 +101,14 @@ bool RamTier::put_if(const Ref<const Object>& object, const std::function<bool()
   return true;
 }
 
+bool RamTier::put_if_absent(const Ref<const Object>& object, const std::function<bool()>& still_valid) {
+  if (!object) return false;
+  const Place place = place_of(object->key_hash());
+  return put_if(object, [&] { return !has(place, object->key()) && still_valid(); });
+}
+
+bool RamTier::has(std::uint64_t hash, std::string_view key) const { return has(place_of(hash), key); }
+
 Ref<const Object> RamTier::put_locked(const Ref<const Object>& object, std::uint64_t bytes,
                                       Leaving& evicted) {
   const Place place = place_of(object->key_hash());
@@ -205,13 +213,16 @@ void RamTier::remove(std::string_view key) {
   if (held) removed = erase(id_of(place.shard, *held));
 }
 
-void RamTier::remove_if(const Object& object) {
+bool RamTier::remove_if(const Object& object) {
   const Place place = place_of(object.key_hash());
   ObjectShard& shard = shards_[place.shard];
   Ref<const Object> removed;
   MutexLock lock(writers_);
   const auto held = shard.locate(place.hash, object.key());
-  if (held && &shard.object(*held) == &object) removed = erase(id_of(place.shard, *held));
+  if (!held) return true;
+  if (&shard.object(*held) != &object) return false;
+  removed = erase(id_of(place.shard, *held));
+  return true;
 }
 
 bool RamTier::replace(const Object& expected, Ref<const Object> next) {

@@ -39,8 +39,12 @@ class RamTier final : public Tier {
   // and then removes the key leaves no moment in which what it invalidated can be found. False: it said no,
   // and nothing was changed.
   bool put_if(const Ref<const Object>& object, const std::function<bool()>& still_valid);
-  // Removes `object`'s key only if it still holds this very object.
-  void remove_if(const Object& object);
+  // The same, and not when the key has any object: what came there is newer than what was found elsewhere.
+  bool put_if_absent(const Ref<const Object>& object, const std::function<bool()>& still_valid);
+  // Removes `object`'s key only if it still holds this very object. False: it holds another one.
+  bool remove_if(const Object& object);
+  // Whether there is one; this is not counted as a lookup.
+  bool has(std::uint64_t hash, std::string_view key) const;
   // Puts `next`, of the same key, in the place of `expected`; false when another object has come there
   // meanwhile or `next` is too large, and nothing is changed then.
   bool replace(const Object& expected, Ref<const Object> next);
@@ -72,6 +76,9 @@ class RamTier final : public Tier {
 
   std::uint64_t overhead_bytes() const REQUIRES(writers_);
   std::uint64_t used_bytes() const REQUIRES(writers_) { return overhead_bytes() + object_bytes_; }
+  bool has(const Place& place, std::string_view key) const {
+    return shards_[place.shard].locate(place.hash, key).has_value();
+  }
   // The reference count of what it returns is the caller's to drop, outside the lock.
   Ref<const Object> put_locked(const Ref<const Object>& object, std::uint64_t bytes, Leaving& evicted)
       REQUIRES(writers_);

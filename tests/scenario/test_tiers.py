@@ -241,6 +241,21 @@ def test_a_large_body_survives_kill_and_does_not_survive_invalidation(edge, app,
     assert again.get("/large").body == b"new"
 
 
+def test_a_busy_disk_makes_large_bodies_late_and_cuts_nobody(edge, app, tmp_path):
+    """One read at a time and many askers: each waits for its turn."""
+    folder = tmp_path / "ssd"
+    top = ssd(folder, ", reads: 1, read_buffer: 4MiB").replace("ram: 1MiB", "ram: 1MiB, max_object_share: 0.01")
+    served_edge = edge(app, top=top)
+    app.say("/large", Say(200, [("Cache-Control", "max-age=3600")], body_of("/large", 4 * LARGE)))
+    assert served_edge.get("/large").body == body_of("/large", 4 * LARGE)
+    on_disk(served_edge)
+    with ThreadPoolExecutor(16) as pool:
+        replies = list(pool.map(lambda _: served_edge.get("/large"), range(48)))
+    assert all(reply.body == body_of("/large", 4 * LARGE) for reply in replies)
+    assert served_edge.metric("meridian_edge_ssd_events_total", event="queued-read") > 0
+    assert len(app.asked_for("/large")) == 1
+
+
 HUGE = 20_000_000
 
 
@@ -310,6 +325,32 @@ def test_edges_of_a_region_share_what_is_hot(edge, app, memcached):
     assert "memcached" not in two.get("/hot")["Cache-Status"], "it is in memory now"
     assert len(app.asked_for("/hot")) == 1
     assert served(two, "memcached") == 1
+
+
+def test_what_was_validated_is_fresh_in_memcached_too(edge, app, memcached):
+    port = memcached().port
+    one, two = edge(app, top=shared(port)), edge(app, top=shared(port))
+    app.say("/hot", Say(200, [("Cache-Control", "max-age=3600"), ("ETag", '"1"')], "shared"),
+            Say(304, [("Cache-Control", "max-age=3600"), ("ETag", '"1"'), ("X-New", "yes")]))
+    one.get("/hot")
+    make_hot(one, "/hot")
+    assert one.get("/hot", [("Cache-Control", "no-cache")])["X-New"] == "yes"
+    until(lambda: one.metric("meridian_edge_memcached_writes_total", result="stored") == 2)
+    reply = two.get("/hot")
+    assert (reply.body, reply["X-New"]) == (b"shared", "yes") and "detail=memcached" in reply["Cache-Status"]
+    assert len(app.asked_for("/hot")) == 2
+
+
+def test_what_was_replaced_is_not_left_in_memcached(edge, app, memcached):
+    port = memcached().port
+    one, two = edge(app, top=shared(port)), edge(app, top=shared(port))
+    app.say("/hot", Say(200, [("Cache-Control", "max-age=3600"), ("ETag", '"1"')], "old"),
+            Say(200, [("Cache-Control", "max-age=3600"), ("ETag", '"2"')], "new"))
+    one.get("/hot")
+    make_hot(one, "/hot")
+    assert one.get("/hot", [("Cache-Control", "no-cache")]).body == b"new"
+    until(lambda: one.metric("meridian_edge_memcached_removals_total", result="done") >= 1)
+    assert two.get("/hot").body == b"new"
 
 
 def test_what_was_invalidated_here_is_not_taken_from_memcached(edge, app, memcached):

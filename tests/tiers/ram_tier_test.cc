@@ -48,11 +48,11 @@ TEST(RamTier, RemoveIfSparesAnotherObjectOfTheKey) {
   const Ref<const Object> second = object_of("k", 2, 100);
   tier.put(first);
   tier.put(second);
-  tier.remove_if(*first);
+  EXPECT_FALSE(tier.remove_if(*first));
   EXPECT_EQ(find(tier, "k").get(), second.get());
-  tier.remove_if(*second);
+  EXPECT_TRUE(tier.remove_if(*second));
   EXPECT_FALSE(find(tier, "k"));
-  tier.remove_if(*second);
+  EXPECT_TRUE(tier.remove_if(*second)) << "no other is there";
   EXPECT_EQ(tier.stats().objects, 0U);
 }
 
@@ -68,6 +68,17 @@ TEST(RamTier, ReplaceNeedsTheExpectedObject) {
   EXPECT_FALSE(tier.replace(*second, object_of("k", 3, kMiB))) << "too large";
   EXPECT_FALSE(tier.replace(*second, {}));
   EXPECT_EQ(find(tier, "k").get(), second.get());
+}
+
+TEST(RamTier, PutIfAbsentSparesWhatIsThere) {
+  RamTier tier({.capacity_bytes = kMiB});
+  EXPECT_FALSE(tier.put_if_absent(object_of("k", 1, 100), [] { return false; }));
+  EXPECT_FALSE(tier.has(hash_of_key("k"), "k"));
+  EXPECT_TRUE(tier.put_if_absent(object_of("k", 2, 100), [] { return true; }));
+  EXPECT_TRUE(tier.has(hash_of_key("k"), "k"));
+  EXPECT_FALSE(tier.put_if_absent(object_of("k", 3, 100), [] { return true; }));
+  EXPECT_EQ(find(tier, "k")->meta().fill_seq, 2U);
+  EXPECT_FALSE(tier.put_if_absent({}, [] { return true; }));
 }
 
 TEST(RamTier, PutIfAsksBeforeItChangesAnything) {

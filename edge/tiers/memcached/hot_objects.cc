@@ -36,6 +36,12 @@ bool HotObjects::on_hit(std::uint64_t hash, std::uint64_t content_bytes) {
   return is_due;
 }
 
+bool HotObjects::is_shared(std::uint64_t hash, std::uint64_t content_bytes) const {
+  if (content_bytes > max_object_bytes_) return false;
+  const Place place = unpack(cell_of(hash).load(std::memory_order_relaxed));
+  return after_hits_ == 0 || (place.print == print_of(hash) && place.is_written);
+}
+
 void HotObjects::on_found(std::uint64_t hash) {
   cell_of(hash).store(pack({.print = print_of(hash), .worth = 1, .is_written = true}),
                       std::memory_order_relaxed);

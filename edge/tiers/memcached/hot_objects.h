@@ -23,6 +23,8 @@ class HotObjects {
   // A hit in memory. True when this is the one after which the object is written: once, until it is stored
   // anew.
   bool on_hit(std::uint64_t hash, std::uint64_t content_bytes);
+  // Whether memcached was given it, or gave it, as far as is known here.
+  bool is_shared(std::uint64_t hash, std::uint64_t content_bytes) const;
   // It came from memcached, so it need not go there again.
   void on_found(std::uint64_t hash);
 
@@ -44,7 +46,7 @@ class HotObjects {
     return std::uint32_t{place.print} << 16U | std::uint32_t{place.worth} << 8U |
            (place.is_written ? 1U : 0U);
   }
-  Cell& cell_of(std::uint64_t hash) { return (*cells_)[hash & (kPlaces - 1)]; }
+  Cell& cell_of(std::uint64_t hash) const { return (*cells_)[hash & (kPlaces - 1)]; }
   static std::uint16_t print_of(std::uint64_t hash) { return static_cast<std::uint16_t>(hash >> 48U); }
 
   const std::uint64_t max_object_bytes_;

@@ -59,9 +59,14 @@ class Gathering {
 
 void SsdReader::get(std::string_view key, std::function<void(Ref<const Object>)> done) {
   find(hash_of_key(key), key, [this, done = std::move(done)](SsdFound found) {
-    if (found.large == nullptr || found.large->length > kMostWhole) return done(std::move(found.object));
-    Gathering::advance(std::make_shared<Gathering>(*this, std::move(found.large), done));
+    if (found.large == nullptr) return done(std::move(found.object));
+    gather(std::move(found.large), done);
   }).detach();
+}
+
+void SsdReader::gather(std::shared_ptr<const SsdLarge> large, std::function<void(Ref<const Object>)> done) {
+  if (large->length > kMostWhole) return done({});
+  Gathering::advance(std::make_shared<Gathering>(*this, std::move(large), std::move(done)));
 }
 
 }  // namespace meridian

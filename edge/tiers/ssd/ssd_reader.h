@@ -76,6 +76,8 @@ class SsdReader final : public Tier, ssd::ReadQueue::Owner {
   // Whole objects only, up to kMostWhole; a larger one is for find().
   static constexpr std::uint64_t kMostWhole = 64 << 20;
   void get(std::string_view key, std::function<void(Ref<const Object>)> done) override;
+  // All of this body, or an empty Ref.
+  void gather(std::shared_ptr<const SsdLarge> large, std::function<void(Ref<const Object>)> done);
   void put(Ref<const Object> object) override { tier_.put(object); }
   void remove(std::string_view key) override { tier_.remove(key); }
   TierStats stats() const override { return tier_.stats(); }

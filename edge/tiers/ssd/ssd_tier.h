@@ -87,6 +87,12 @@ class SsdTier {
   // was put.
   bool put(const Ref<const Object>& object, const Offer& offer);
   bool put(const Ref<const Object>& object) { return put(object, Offer()); }
+  // What is there of an object has a newer head from now on, that of `fresh`; its body is the one that is
+  // there. A body of up to a chunk is written again with it, a larger one is not. Whoever calls knows that it
+  // is still there. False: it was not written, for want of budget or room, and the older head stays.
+  bool freshen(const Object& fresh, const StillValid& still_valid);
+  bool freshen(const SsdLarge& large, const ObjectMeta& meta, std::string_view head,
+               const StillValid& still_valid);
   void remove(std::string_view key) { remove(hash_of_key(key)); }
   void remove(std::uint64_t hash) { log_->remove(hash); }
   // Calls back on a thread of the tier. True: all that was removed before survives a crash, and so does what
@@ -148,6 +154,9 @@ class SsdTier {
   void charge(std::uint64_t bytes) EXCLUDES(admission_mutex_);
   double scarcity() EXCLUDES(admission_mutex_);
   bool put_large(const Object& object, const StillValid& still_valid);
+  // Whether the budget lets what is kept anyway be written anew.
+  bool may_rewrite() EXCLUDES(admission_mutex_) { return scarcity() < kTooScarceToRewrite; }
+  static constexpr double kTooScarceToRewrite = 0.9;
   void refuse(std::uint64_t hash);
 
   SsdOptions options_;

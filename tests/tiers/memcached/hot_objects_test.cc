@@ -79,5 +79,20 @@ TEST(HotObjects, ThreadsMayShareIt) {
   EXPECT_LE(written, 400U);
 }
 
+TEST(HotObjects, KnowsWhatIsShared) {
+  HotObjects hot(1000, 2), at_once(1000, 0);
+  EXPECT_FALSE(hot.is_shared(1, 10));
+  hot.on_hit(1, 10);
+  EXPECT_FALSE(hot.is_shared(1, 10)) << "not yet";
+  hot.on_hit(1, 10);
+  EXPECT_TRUE(hot.is_shared(1, 10));
+  EXPECT_FALSE(hot.is_shared(1, 2000)) << "this version is too large";
+  hot.on_store(1, 10);
+  EXPECT_FALSE(hot.is_shared(1, 10)) << "a new version has to earn it anew";
+  hot.on_found(2);
+  EXPECT_TRUE(hot.is_shared(2, 10));
+  EXPECT_TRUE(at_once.is_shared(3, 10));
+}
+
 }  // namespace
 }  // namespace meridian::memcached
