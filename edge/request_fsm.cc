@@ -203,8 +203,8 @@ Step Request::look_up() {
   return Step::kAsk;
 }
 
-// What lacks of a body, or what the disk has lost of it, is fetched by slices where that can be; else the whole
-// of it is a miss, and so is what a disk has that does not answer.
+// What lacks of a body, or what the disk has lost of it, is fetched by slices where that can be; else the
+// whole of it is a miss, and so is what a disk has that does not answer.
 void Request::look_at_far_body() {
   const bool is_whole = worker_.store().has_body(*object_);
   if (is_whole && !worker_.store().disk_hangs()) return;

@@ -195,14 +195,15 @@ void Store::note_far_hit(const Ref<const Object>& object) {
   if (!comes_again_soon(*object)) return;
   const std::uint64_t hash = object->key_hash();
   if (!promoting_.insert(hash).second) return;
-  ssd_->gather(far_body_of(*object).shared_large(), [this, hash, far = object](const Ref<const Object>& whole) {
-    promoting_.erase(hash);
-    if (!whole) return;
-    // Under the head that RAM has, which may have been confirmed since it was written. Anything else that
-    // came to RAM meanwhile is newer.
-    const Ref<const Object> copy = own_copy(*whole, pages_);
-    if (copy) ram_.replace(*far, copy->with(far->meta(), far->head()));
-  });
+  ssd_->gather(far_body_of(*object).shared_large(),
+               [this, hash, far = object](const Ref<const Object>& whole) {
+                 promoting_.erase(hash);
+                 if (!whole) return;
+                 // Under the head that RAM has, which may have been confirmed since it was written. Anything
+                 // else that came to RAM meanwhile is newer.
+                 const Ref<const Object> copy = own_copy(*whole, pages_);
+                 if (copy) ram_.replace(*far, copy->with(far->meta(), far->head()));
+               });
 }
 
 void Store::ask_memcached(std::string key, Recalled done) {
