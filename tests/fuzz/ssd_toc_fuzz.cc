@@ -17,6 +17,7 @@ void read_garbage(std::string_view bytes) {
       .identity = kIdentity, .segment_bytes = 1 << 20, .chunk_bytes = 4096, .segment_count = 2};
   ssd::read_geometry(bytes);
   ssd::read_segment_head(bytes, kIdentity);
+  ssd::read_given_up(bytes, kIdentity);
   ssd::read_progress(bytes, kIdentity);
   ssd::SegmentFoot foot;
   if (bytes.size() >= sizeof foot) std::memcpy(&foot, bytes.data(), sizeof foot);

@@ -103,6 +103,30 @@ TEST_F(SsdRemoval, WhatWasGivenUpWithItsSegmentThatIsNotUsedAgainYet) {
   EXPECT_TRUE(comes_back(last));
 }
 
+TEST_F(SsdRemoval, WhatWasGivenUpStaysAwayWhenThePageThatSaysSoIsLost) {
+  {
+    test::SsdHarness harness(options());
+    ASSERT_TRUE(harness.ssd().put(test::object_of("key", 1, 3000)));
+    fill_until_evicted(harness, "key");
+    ASSERT_TRUE(harness.flush());
+  }
+  std::string bytes = disk_.bytes(kFile);
+  const auto shape = ssd::read_geometry(std::string_view(bytes).substr(0, ssd::kPage));
+  ASSERT_TRUE(shape);
+  const auto first = std::string_view(bytes).substr(ssd::Geometry::kFirstSegment, ssd::kPage);
+  const auto given_up = ssd::read_given_up(first, shape->identity);
+  ASSERT_TRUE(given_up);
+  EXPECT_EQ(given_up->segment, 0U);
+  EXPECT_EQ(given_up->generation, 1U);
+  EXPECT_FALSE(given_up->distrusted);
+  EXPECT_FALSE(ssd::read_given_up(first, shape->identity + 1));
+  bytes[ssd::Geometry::kFirstSegment + 3] ^= 1;
+  disk_.set_bytes(kFile, std::move(bytes));
+  test::SsdHarness harness(options());
+  EXPECT_FALSE(harness.get("key"));
+  EXPECT_GT(harness.ssd().stats().objects, 100U);
+}
+
 TEST_F(SsdRemoval, ASegmentIsGivenUpLaterWhenTheDiskDoesNotTakeIt) {
   disk_.record = true;
   test::SsdHarness harness(options());
