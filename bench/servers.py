@@ -88,7 +88,7 @@ class Edge(Server):
 
     def words(self):
         log = f'access_log: {{ path: "{self.folder}/access.log" }}' if self.settings["logs"] else ""
-        return {**super().words(), "access_log": log, "cold_tiers": ""}
+        return {**super().words(), "access_log": log, "cold_tiers": "", "region": ""}
 
     def command(self):
         return [self.settings["build"] / self.program, "--config", self.render("edge.yaml")]

@@ -2,6 +2,7 @@
 Their configurations are those of servers.py; only the store is another."""
 
 import getpass
+import http.client
 import os
 import pathlib
 import shutil
@@ -11,7 +12,7 @@ import tempfile
 
 from harness import BenchError
 from memory_bound import MemoryBound
-from servers import Edge, Nginx, Server, TrafficServer, Varnish
+from servers import HOST, Edge, Nginx, Server, TrafficServer, Varnish
 
 # The file of the edge may be larger than those of its peers, as it keeps a part of its segments free.
 NEEDED_GIB = 12
@@ -155,6 +156,85 @@ class MemcachedEdge(Edge):
     def words(self):
         memcached = f', memcached: {{ servers: ["127.0.0.1:{self.memcached_port}"], after_hits: 0 }}'
         return {**super().words(), "cache_mib": 1, "cold_tiers": memcached}
+
+
+class Both:
+    """Two servers' processes, measured as one."""
+
+    def __init__(self, *children):
+        self.children = children
+
+    def cpu_ns(self):
+        return sum(child.cpu_ns() for child in self.children)
+
+    def disk_read_bytes(self):
+        return sum(child.disk_read_bytes() for child in self.children)
+
+    def output(self):
+        return "\n".join(child.output() for child in self.children)
+
+
+class Member(Edge):
+    """An edge of a region. `settings`: its name, and all members as the configuration lists them."""
+
+    def words(self):
+        peers = f"peers: {{ self: {self.settings['self']}, members: [ {self.settings['members']} ], hot_copy: 0s }}"
+        return {**super().words(), "region": f"region: bench\n{peers}"}
+
+
+class AskingEdge(Member):
+    """Two edges of a region on one core. The one that is asked owns next to no key, and keeps nothing that the other owns:
+    each request is a hit in its peer."""
+
+    def __init__(self, stage, settings):
+        super().__init__(stage, {**settings, "self": "asker"})
+        self.owner = Member(stage, {**settings, "self": "owner"})
+        members = (f'{{ name: asker, address: "127.0.0.1:{self.port}", weight: 1 }}, '
+                   f'{{ name: owner, address: "127.0.0.1:{self.owner.port}", weight: 1000 }}')
+        self.settings["members"] = self.owner.settings["members"] = members
+
+    def start(self):
+        self.owner.start()
+        super().start()
+        self.asker = self.child
+        self.child = Both(self.asker, self.owner.child)
+        return self
+
+    def on_warm(self):
+        """Shows that it is the other edge that answers."""
+        says = []
+        for number in range(10):
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+            connection.request("GET", f"/b/1024-{number}", headers={"Host": HOST})
+            says.append(connection.getresponse().getheader("Cache-Status") or "")
+            connection.close()
+        if sum(said.startswith("owner; hit") for said in says) < 9:
+            raise BenchError(f"the edge does not ask its peer: {says}")
+
+    def stop(self):
+        self.child = self.asker
+        super().stop()
+        self.owner.stop()
+
+
+class BareHop(Server):
+    """The least that a hop before an edge can cost: bytes moved to it and back, and its hit in memory."""
+
+    name = "hop"
+    speaks_tls = False
+
+    def start(self):
+        self.edge = Edge(self.stage, dict(self.settings)).start()
+        self.hop = self.stage.start([self.settings["build"] / "bare_proxy", "--origin", self.edge.port], "hop",
+                                    self.stage.server_core)
+        self.port = self.hop.announced_port()
+        self.child = Both(self.hop, self.edge.child)
+        return self
+
+    def stop(self):
+        self.child = self.hop
+        super().stop()
+        self.edge.stop()
 
 
 DISK_PEERS = [DiskNginx, DiskVarnish, DiskTrafficServer, Squid]

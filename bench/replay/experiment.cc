@@ -51,7 +51,7 @@ bool wanted(const Settings& settings, const std::string& name) {
 }
 
 SsdRow play_two_levels(const Trace& trace, const SsdSettings& settings, AdmissionKind kind,
-                       std::uint64_t budget) {
+                       std::uint64_t budget, double promotion_window) {
   const auto footprint = trace.footprint_bytes();
   const std::uint64_t ssd_bytes = settings.ssd.bytes_for(footprint);
   const std::uint64_t mean_bytes = std::max<std::uint64_t>(footprint / trace.object_bytes.size(), 1);
@@ -63,6 +63,7 @@ SsdRow play_two_levels(const Trace& trace, const SsdSettings& settings, Admissio
   options.eviction = std::make_unique<AdaptiveFifo>(AdaptiveFifo::Options{});
   options.admission = make_admission_policy(kind, ssd_bytes / mean_bytes);
   options.write_budget = budget;
+  options.promotion_window = promotion_window;
   options.keep = [&](unsigned uses, std::uint64_t bytes, double share, double scarcity) {
     return keep.keep(uses, bytes, share, scarcity);
   };
@@ -72,6 +73,7 @@ SsdRow play_two_levels(const Trace& trace, const SsdSettings& settings, Admissio
   row.ram_share = static_cast<double>(options.ram_bytes) / static_cast<double>(footprint);
   row.ssd_share = static_cast<double>(ssd_bytes) / static_cast<double>(footprint);
   row.write_budget = budget;
+  row.promotion_window = promotion_window;
   row.counts = TwoLevel(trace, std::move(options)).run(settings.warm_up_share);
   return row;
 }
@@ -131,16 +133,21 @@ std::vector<Row> compare(const Trace& trace, const Settings& settings) {
 }
 
 std::vector<SsdRow> compare_admission(const Trace& trace, const SsdSettings& settings) {
-  const SsdRow everything = play_two_levels(trace, settings, AdmissionKind::kAll, 0);
+  const auto& windows = settings.promotion_windows;
   std::vector<std::uint64_t> budgets = {settings.write_budget};
-  if (settings.budget_share > 0 && everything.counts.days > 0) {
-    budgets.push_back(static_cast<std::uint64_t>(settings.budget_share * everything.counts.written_bytes /
-                                                 everything.counts.days));
+  if (settings.budget_share > 0) {
+    const SsdRow everything = play_two_levels(trace, settings, AdmissionKind::kAll, 0, windows.front());
+    if (everything.counts.days > 0) {
+      budgets.push_back(static_cast<std::uint64_t>(settings.budget_share * everything.counts.written_bytes /
+                                                   everything.counts.days));
+    }
   }
-  std::vector<SsdRow> rows(settings.admissions.size() * budgets.size());
+  const std::size_t admissions = settings.admissions.size();
+  std::vector<SsdRow> rows(admissions * budgets.size() * windows.size());
   in_parallel(rows.size(), settings.jobs, [&](std::size_t i) {
-    const std::uint64_t budget = budgets[i / settings.admissions.size()];
-    rows[i] = play_two_levels(trace, settings, settings.admissions[i % settings.admissions.size()], budget);
+    rows[i] =
+        play_two_levels(trace, settings, settings.admissions[i % admissions],
+                        budgets[i / admissions % budgets.size()], windows[i / admissions / budgets.size()]);
   });
   return rows;
 }

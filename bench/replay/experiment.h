@@ -52,13 +52,14 @@ struct Settings {
 };
 std::vector<Row> compare(const Trace& trace, const Settings& settings);
 
-// RAM and SSD with one admission policy.
+// RAM and SSD with one admission policy and one rule of promotion.
 struct SsdRow {
   std::string trace;
   std::string admission;
   double ram_share = 0;  // of the working set
   double ssd_share = 0;
   std::uint64_t write_budget = 0;  // bytes a day
+  double promotion_window = 0;     // of RAM
   TwoLevel::Counts counts;
 };
 struct SsdSettings {
@@ -68,6 +69,7 @@ struct SsdSettings {
   std::uint64_t write_budget = 0;  // bytes a day
   // Plays once more with this share of what admitting everything wrote as the budget; 0: not.
   double budget_share = 0;
+  std::vector<double> promotion_windows = {TwoLevel::Options{}.promotion_window};
   double warm_up_share = 0.2;
   double max_object_share = 0.1;
   unsigned jobs = 1;

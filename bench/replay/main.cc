@@ -23,6 +23,7 @@ struct Wishes {
   std::string ram = "1%";
   std::string ssd;
   std::string write_budget;
+  std::vector<double> promotion_windows;
   std::string json_file;
   std::string svg_file;
   std::string bars_file = "bench/bars.json";
@@ -124,6 +125,7 @@ class Program {
     ssd_settings_.ram = must_size(wishes_.ram);
     if (!wishes_.ssd.empty()) ssd_settings_.ssd = must_size(wishes_.ssd);
     ssd_settings_.admissions = admissions_of(wishes_.admissions);
+    if (!wishes_.promotion_windows.empty()) ssd_settings_.promotion_windows = wishes_.promotion_windows;
     if (!wishes_.write_budget.empty()) {
       ssd_settings_.write_budget = must_size(wishes_.write_budget).bytes;
       if (ssd_settings_.write_budget == 0) give_up("a write budget is in bytes a day");
@@ -217,6 +219,10 @@ int run(int argc, char** argv) {
       ->delimiter(',')
       ->check(CLI::IsMember({"all", "second-hit", "frequency", "size-aware"}));
   app.add_option("--write-budget", wishes.write_budget, "bytes a day that may be written to SSD, like 500GB");
+  app.add_option("--promotion", wishes.promotion_windows,
+                 "what SSD serves again within this share of RAM's bytes goes to RAM (default 0.25)")
+      ->delimiter(',')
+      ->check(CLI::Range(0.0, 1e6));
   app.add_option("--jobs", wishes.jobs, "threads")->capture_default_str()->check(CLI::Range(1U, 1024U));
   app.add_option("--json", wishes.json_file, "write the results here");
   app.add_option("--svg", wishes.svg_file, "draw the miss ratio by size of the cache here");

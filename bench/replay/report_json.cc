@@ -31,6 +31,8 @@ json of(const SsdRow& row) {
           {"ssd_hit_ratio", counts.ssd_hits / counts.requests},
           {"ram_byte_hit_ratio", counts.ram_hit_bytes / counts.bytes},
           {"ssd_byte_hit_ratio", counts.ssd_hit_bytes / counts.bytes},
+          {"promotion_window", row.promotion_window},
+          {"promotions", counts.promotions},
           {"written_bytes", counts.written_bytes},
           {"reinserted_bytes", counts.reinserted_bytes},
           {"days", counts.days}};

@@ -50,9 +50,9 @@ std::string table_of(const std::vector<Row>& rows) {
 
 std::string table_of(const std::vector<SsdRow>& rows) {
   if (rows.empty()) return {};
-  std::string to = "RAM and SSD: hits % / bytes %, written to SSD\n";
-  to += text("%-12s %-11s %11s | %14s | %14s | %14s | %12s %12s %11s\n", "trace", "admission", "budget a day",
-             "ram", "ssd", "both", "written", "a day", "reinserted");
+  std::string to = "RAM and SSD: hits % / bytes %, promotions in % of requests, written to SSD\n";
+  to += text("%-12s %-11s %12s %6s | %14s | %14s | %14s | %9s | %12s %12s %11s\n", "trace", "admission",
+             "budget a day", "window", "ram", "ssd", "both", "promoted", "written", "a day", "reinserted");
   for (const SsdRow& row : rows) {
     const TwoLevel::Counts& counts = row.counts;
     const auto pair = [&](double hits, double bytes) {
@@ -60,12 +60,13 @@ std::string table_of(const std::vector<SsdRow>& rows) {
     };
     const std::string budget = row.write_budget == 0 ? "-" : size_text(static_cast<double>(row.write_budget));
     const std::string a_day = counts.days > 0 ? size_text(counts.written_bytes / counts.days) : "-";
-    to += text("%-12.12s %-11s %12s | %14s | %14s | %14s | %12s %12s %11s\n", row.trace.c_str(),
-               row.admission.c_str(), budget.c_str(), pair(counts.ram_hits, counts.ram_hit_bytes).c_str(),
+    to += text("%-12.12s %-11s %12s %6.2f | %14s | %14s | %14s | %8.2f%% | %12s %12s %11s\n",
+               row.trace.c_str(), row.admission.c_str(), budget.c_str(), row.promotion_window,
+               pair(counts.ram_hits, counts.ram_hit_bytes).c_str(),
                pair(counts.ssd_hits, counts.ssd_hit_bytes).c_str(),
                pair(counts.ram_hits + counts.ssd_hits, counts.ram_hit_bytes + counts.ssd_hit_bytes).c_str(),
-               size_text(counts.written_bytes).c_str(), a_day.c_str(),
-               size_text(counts.reinserted_bytes).c_str());
+               100 * counts.promotions / counts.requests, size_text(counts.written_bytes).c_str(),
+               a_day.c_str(), size_text(counts.reinserted_bytes).c_str());
   }
   return to;
 }

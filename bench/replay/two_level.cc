@@ -64,7 +64,13 @@ TwoLevel::Found TwoLevel::request(ObjectId id) {
   Stored& stored = stored_[id];
   if (stored.segment == kNoSegment) return Found::kNowhere;
   if (stored.uses < kMostUses) ++stored.uses;
-  if (stored.uses >= kPromoteUses && trace_.object_bytes[id] <= max_ram_object_) ram_.put(id);
+  const std::uint64_t bytes = trace_.object_bytes[id];
+  const auto window =
+      static_cast<std::uint64_t>(options_.promotion_window * static_cast<double>(options_.ram_bytes));
+  if (bytes <= max_ram_object_ && served_.hit(hash_of(id), bytes, window)) {
+    ram_.put(id);
+    counts_.promotions += 1;
+  }
   return Found::kSsd;
 }
 

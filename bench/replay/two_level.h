@@ -5,13 +5,14 @@
 
 #include "bench/replay/simulate.h"
 #include "bench/replay/tier_cache.h"
+#include "edge/soon_again.h"
 #include "edge/tiers/admission.h"
 
 namespace meridian::replay {
 
-// RAM before SSD, without bytes: the edge's own eviction, admission and reinsertion policies, and a log of
-// segments of which the oldest is given up when room is needed. What RAM evicts is offered to SSD, as is what
-// is too large for RAM; what SSD serves twice is promoted. Not thread-safe.
+// RAM before SSD, without bytes: the edge's own eviction, admission, reinsertion and promotion policies, and
+// a log of segments of which the oldest is given up when room is needed. What RAM evicts is offered to SSD,
+// as is what is too large for RAM; what SSD serves again soon is promoted. Not thread-safe.
 class TwoLevel {
  public:
   // Of a record in a segment that is given up: how often it was read, its bytes, the share of the segment
@@ -25,6 +26,9 @@ class TwoLevel {
     std::unique_ptr<EvictionPolicy> eviction;
     std::unique_ptr<AdmissionPolicy> admission;
     std::uint64_t write_budget = 0;  // bytes a day; 0: none
+    // What SSD serves again before it has served this share of RAM's bytes in between is promoted; as a
+    // worker of the edge does it (edge/store.cc).
+    double promotion_window = 0.25;
     Keep keep;
   };
   struct Counts {
@@ -32,6 +36,7 @@ class TwoLevel {
     double bytes = 0, ram_hit_bytes = 0, ssd_hit_bytes = 0;
     double written_bytes = 0;     // to SSD, all told
     double reinserted_bytes = 0;  // of these
+    double promotions = 0;        // objects copied from SSD to RAM
     double days = 0;              // of the trace's time that was counted
   };
   TwoLevel(const Trace& trace, Options options);
@@ -40,7 +45,6 @@ class TwoLevel {
  private:
   enum class Found : unsigned char { kNowhere, kRam, kSsd };
   static constexpr unsigned kMostUses = 3;
-  static constexpr unsigned kPromoteUses = 2;
   static constexpr std::uint32_t kNoSegment = ~std::uint32_t{0};
   struct Segment {
     std::uint32_t number = 0;
@@ -63,6 +67,7 @@ class TwoLevel {
   std::uint64_t max_ram_object_;
   Admission admission_;
   TierCache ram_;
+  edge::SoonAgain served_;   // from SSD
   std::deque<Segment> log_;  // newest last, which is being filled
   std::uint32_t next_segment_ = 0;
   std::vector<Stored> stored_;

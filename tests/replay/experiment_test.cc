@@ -146,6 +146,20 @@ TEST(TwoLevel, WhatSsdServesTwiceIsPromoted) {
   EXPECT_EQ(counts.ram_hits, 2);
 }
 
+TEST(TwoLevel, WhatComesAgainLateIsNotPromoted) {
+  // Two objects of SSD in turn, which keep each other out of a window that is smaller than either.
+  std::vector<ObjectId> ids = {0, 1, 2, 3};
+  for (int i = 0; i < 10; ++i) ids.insert(ids.end(), {0, 1});
+  const Trace trace = trace_of(ids, {10, 10, 10, 10});
+  for (const double window : {0.25, 1.0}) {
+    auto options = two_levels(AdmissionKind::kAll, 20, 1000);
+    options.promotion_window = window;
+    const TwoLevel::Counts counts = TwoLevel(trace, std::move(options)).run(0);
+    EXPECT_EQ(counts.promotions > 0, window == 1.0);
+    EXPECT_EQ(counts.ram_hits > 0, window == 1.0);
+  }
+}
+
 TEST(TwoLevel, AStaleObjectIsFetchedAgain) {
   Trace trace = trace_of({0, 0, 0, 0}, {10});
   for (Request& request : trace.requests) request.ttl_s = 2;
