@@ -36,8 +36,18 @@ def program_of(page, text):
     return "meridian-origin" if page.name == "origin.md" else "meridian-edge"
 
 
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory):
+    """A certificate with its key, which serves for each file that is to hold one of them."""
+    both = tmp_path_factory.mktemp("certificate") / "both.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                    both, "-out", both.with_suffix(".crt"), "-days", "2", "-subj", "/CN=www.example.test"],
+                   check=True, capture_output=True)
+    return both.read_text(encoding="ascii") + both.with_suffix(".crt").read_text(encoding="ascii")
+
+
 @pytest.mark.parametrize("page, text", CONFIGURATIONS)
-def test_every_configuration_in_the_docs_is_taken(page, text, tmp_path):
+def test_every_configuration_in_the_docs_is_taken(page, text, tmp_path, certificate):
     program = program_of(page, text)
     if program == "meridian-edge":
         # A page shows what it speaks of; the rest is the least that a file needs.
@@ -46,7 +56,7 @@ def test_every_configuration_in_the_docs_is_taken(page, text, tmp_path):
     # Files that it names are there.
     for path in set(re.findall(r"[\w./-]+\.(?:pem|key|token)\b", text)):
         name = path.replace("/", "_")
-        (tmp_path / name).write_text("x\n")
+        (tmp_path / name).write_text(certificate)
         text = re.sub(rf"(?<![\w./-]){re.escape(path)}\b", str(tmp_path / name), text)
     # So are its folders.
     for folder in set(re.findall(r"/var/l(?:ib|og)/meridian[\w/-]*", text)):

@@ -19,34 +19,45 @@ from scripted_origin import Gate, Say
 FRESH = {"Cache-Control": "max-age=600"}
 
 
-def asking_without_end(served, stop, failures, path="/a"):
-    """Asks on fresh connections until told to stop; whatever is no good answer is a failure."""
-    while not stop.is_set():
-        try:
-            got = served.get(path)
-            if got is None or got.status != 200 or not got.whole:
-                failures.append(got.status if got else "closed")
-        except OSError as error:
-            failures.append(str(error))
+class Askers:
+    """Clients that ask on fresh connections until this is left; whatever is no good answer to any of them fails it."""
+
+    def __init__(self, served, path="/a", clients=4):
+        self.served, self.path = served, path
+        self._over, self._failures = threading.Event(), []
+        self._clients = [threading.Thread(target=self._ask) for _ in range(clients)]
+
+    def __enter__(self):
+        for client in self._clients:
+            client.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        for client in self._clients:
+            client.join()
+        assert not self._failures
+
+    def _ask(self):
+        while not self._over.is_set():
+            try:
+                got = self.served.get(self.path)
+                if got is None or got.status != 200 or not got.whole:
+                    self._failures.append(got.status if got else "closed")
+            except OSError as error:
+                self._failures.append(str(error))
 
 
 def test_reload_changes_rules_and_drops_nothing(app, edge):
     app.say("/a", Say(200, FRESH, "a"))
     served = edge(app, workers=2)
-    stop, failures = threading.Event(), []
-    askers = [threading.Thread(target=asking_without_end, args=(served, stop, failures)) for _ in range(4)]
-    for asker in askers:
-        asker.start()
-    text = served.config.read_text()
-    for i in range(5):
-        served.config.write_text(text + f"    cache: {{ cache_status: {'off' if i % 2 == 0 else 'on'} }}\n")
-        before = len(served.process.stderr)
-        served.process.signal(signal.SIGHUP)
-        served.process.wait_for_error("", behind=before)
-    stop.set()
-    for asker in askers:
-        asker.join()
-    assert not failures
+    with Askers(served):
+        text = served.config.read_text()
+        for i in range(5):
+            served.config.write_text(text + f"    cache: {{ cache_status: {'off' if i % 2 == 0 else 'on'} }}\n")
+            before = len(served.process.stderr)
+            served.process.signal(signal.SIGHUP)
+            served.process.wait_for_error("", behind=before)
     assert "Cache-Status" not in served.get("/a")
     assert served.metric("meridian_edge_config_reloads_total", result="ok") == 5
 
@@ -115,20 +126,13 @@ def test_a_second_term_does_not_wait(app, edge):
 def test_upgrade_refuses_no_connection(app, edge):
     app.say("/a", Say(200, FRESH, "a"))
     served = edge(app, workers=2)
-    stop, failures = threading.Event(), []
-    askers = [threading.Thread(target=asking_without_end, args=(served, stop, failures)) for _ in range(4)]
-    for asker in askers:
-        asker.start()
-    served.process.signal(signal.SIGUSR2)
-    assert served.process.child.wait(timeout=PATIENCE_S) == 0
-    # The successor writes to the same pipes: it said where it listens before the old one drained.
-    assert served.process.address() == served.address
-    for _ in range(100):
-        assert served.get("/a").status == 200
-    stop.set()
-    for asker in askers:
-        asker.join()
-    assert not failures
+    with Askers(served):
+        served.process.signal(signal.SIGUSR2)
+        assert served.process.child.wait(timeout=PATIENCE_S) == 0
+        # The successor writes to the same pipes: it said where it listens before the old one drained.
+        assert served.process.address() == served.address
+        for _ in range(100):
+            assert served.get("/a").status == 200
     end_successor(served)
 
 
