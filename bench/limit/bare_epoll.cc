@@ -31,32 +31,19 @@ class Responder {
       : head_(cached_response_head(body_bytes, true)),
         body_(body_bytes, 'b'),
         listen_fd_(listen_fd),
-        epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {
-    watch(epoll_fd_, EPOLL_CTL_ADD, listen_fd_, EPOLLIN, nullptr);
-  }
+        epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {}
 
   [[noreturn]] void run() {
-    std::array<epoll_event, 256> events;
-    for (;;) {
-      const int ready = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), -1);
-      for (int i = 0; i < ready; ++i) {
-        const epoll_event& event = events[static_cast<std::size_t>(i)];
-        if (event.data.ptr == nullptr) {
-          accept_all();
-        } else {
-          serve(static_cast<Connection*>(event.data.ptr), event.events);
-        }
-      }
-    }
+    serve_for_ever(
+        epoll_fd_, listen_fd_, [this](int fd) { accept(fd); },
+        [this](void* data, std::uint32_t events) { serve(static_cast<Connection*>(data), events); }, [] {});
   }
 
  private:
-  void accept_all() {
-    for (int fd = accept_one(listen_fd_); fd >= 0; fd = accept_one(listen_fd_)) {
-      auto* connection = new Connection;
-      connection->fd = fd;
-      watch(epoll_fd_, EPOLL_CTL_ADD, fd, EPOLLIN, connection);
-    }
+  void accept(int fd) const {
+    auto* connection = new Connection;
+    connection->fd = fd;
+    watch(epoll_fd_, EPOLL_CTL_ADD, fd, EPOLLIN, connection);
   }
 
   void serve(Connection* connection, std::uint32_t events) {
@@ -77,20 +64,14 @@ class Responder {
       if (wrote < 0 && errno != EAGAIN) return false;
       if (wrote > 0) connection.sent += static_cast<std::size_t>(wrote);
       if (connection.sent < head_.size() + body_.size()) {
-        wait_for_room(connection, true);
+        wait_for_room(epoll_fd_, connection, true);
         return true;
       }
       connection.sent = 0;
       --connection.heads.owed;
     }
-    wait_for_room(connection, false);
+    wait_for_room(epoll_fd_, connection, false);
     return true;
-  }
-
-  void wait_for_room(Connection& connection, bool wait) const {
-    if (connection.waits_for_room == wait) return;
-    connection.waits_for_room = wait;
-    watch(epoll_fd_, EPOLL_CTL_MOD, connection.fd, wait ? EPOLLOUT : EPOLLIN, &connection);
   }
 
   const std::string head_;

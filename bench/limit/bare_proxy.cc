@@ -34,36 +34,23 @@ struct Pair {
 class Relay {
  public:
   Relay(std::uint16_t origin_port, int listen_fd)
-      : origin_port_(origin_port), listen_fd_(listen_fd), epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {
-    watch(epoll_fd_, EPOLL_CTL_ADD, listen_fd_, EPOLLIN, nullptr);
-  }
+      : origin_port_(origin_port), listen_fd_(listen_fd), epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {}
 
   [[noreturn]] void run() {
-    std::array<epoll_event, 256> events;
-    for (;;) {
-      const int ready = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), -1);
-      for (int i = 0; i < ready; ++i) {
-        const epoll_event& event = events[static_cast<std::size_t>(i)];
-        if (event.data.ptr == nullptr) {
-          accept_all();
-        } else {
-          serve(*static_cast<End*>(event.data.ptr), event.events);
-        }
-      }
-      bury();
-    }
+    serve_for_ever(
+        epoll_fd_, listen_fd_, [this](int fd) { accept(fd); },
+        [this](void* data, std::uint32_t events) { serve(*static_cast<End*>(data), events); },
+        [this] { bury(); });
   }
 
  private:
-  void accept_all() {
-    for (int fd = accept_one(listen_fd_); fd >= 0; fd = accept_one(listen_fd_)) {
-      auto* pair = new Pair;
-      pair->client.fd = fd;
-      pair->client.pair = pair->origin.pair = pair;
-      pair->origin.fd = connect_blocking(origin_port_);
-      watch(epoll_fd_, EPOLL_CTL_ADD, fd, EPOLLIN, &pair->client);
-      watch(epoll_fd_, EPOLL_CTL_ADD, pair->origin.fd, EPOLLIN, &pair->origin);
-    }
+  void accept(int fd) const {
+    auto* pair = new Pair;
+    pair->client.fd = fd;
+    pair->client.pair = pair->origin.pair = pair;
+    pair->origin.fd = connect_blocking(origin_port_);
+    watch(epoll_fd_, EPOLL_CTL_ADD, fd, EPOLLIN, &pair->client);
+    watch(epoll_fd_, EPOLL_CTL_ADD, pair->origin.fd, EPOLLIN, &pair->origin);
   }
 
   void serve(End& end, std::uint32_t events) {

@@ -34,35 +34,26 @@ class Responder {
         response_(cached_response_head(body_bytes, !close_after) + std::string(body_bytes, 'b')),
         close_after_(close_after),
         listen_fd_(listen_fd),
-        epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {
-    watch(epoll_fd_, EPOLL_CTL_ADD, listen_fd_, EPOLLIN, nullptr);
-  }
+        epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {}
 
   [[noreturn]] void run() {
-    std::array<epoll_event, 256> events;
-    for (;;) {
-      const int ready = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), -1);
-      for (int i = 0; i < ready; ++i) {
-        auto* connection = static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr);
-        if (connection == nullptr) {
-          accept_all();
-        } else if (!serve(*connection)) {
-          drop(connection);
-        }
-      }
-    }
+    serve_for_ever(
+        epoll_fd_, listen_fd_, [this](int fd) { accept(fd); },
+        [this](void* data, std::uint32_t) {
+          auto* connection = static_cast<Connection*>(data);
+          if (!serve(*connection)) drop(connection);
+        },
+        [] {});
   }
 
  private:
-  void accept_all() {
-    for (int fd = accept_one(listen_fd_); fd >= 0; fd = accept_one(listen_fd_)) {
-      auto* connection = new Connection;
-      connection->fd = fd;
-      connection->ssl = SSL_new(context_);
-      SSL_set_fd(connection->ssl, fd);
-      SSL_set_accept_state(connection->ssl);
-      watch(epoll_fd_, EPOLL_CTL_ADD, fd, EPOLLIN, connection);
-    }
+  void accept(int fd) const {
+    auto* connection = new Connection;
+    connection->fd = fd;
+    connection->ssl = SSL_new(context_);
+    SSL_set_fd(connection->ssl, fd);
+    SSL_set_accept_state(connection->ssl);
+    watch(epoll_fd_, EPOLL_CTL_ADD, fd, EPOLLIN, connection);
   }
 
   static void drop(Connection* connection) {

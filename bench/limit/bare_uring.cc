@@ -46,39 +46,33 @@ class Responder {
         ring_(path, kEntries),
         listen_fd_(listen_fd),
         epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {
-    watch(epoll_fd_, EPOLL_CTL_ADD, listen_fd_, EPOLLIN, nullptr);
     watch(epoll_fd_, EPOLL_CTL_ADD, ring_.descriptor(), EPOLLIN, &ring_);
   }
 
   [[noreturn]] void run() {
-    std::array<epoll_event, 256> events;
-    for (;;) {
-      const int ready = epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), -1);
-      for (int i = 0; i < ready; ++i) {
-        const epoll_event& event = events[static_cast<std::size_t>(i)];
-        if (event.data.ptr == nullptr) {
-          accept_all();
-        } else if (event.data.ptr == &ring_) {
-          ring_.take_all(
-              [this](std::uint64_t tag, int result) { on_read(reinterpret_cast<Connection*>(tag), result); });
-        } else {
-          serve(static_cast<Connection*>(event.data.ptr), event.events);
-        }
-      }
-      for (Connection* connection : ended_) release(connection);
-      ended_.clear();
-      ring_.submit();
-    }
+    serve_for_ever(
+        epoll_fd_, listen_fd_, [this](int fd) { accept(fd); },
+        [this](void* data, std::uint32_t events) { on_event(data, events); }, [this] { end_turn(); });
   }
 
  private:
-  void accept_all() {
-    for (int fd = accept_one(listen_fd_); fd >= 0; fd = accept_one(listen_fd_)) {
-      auto* connection = new Connection;
-      connection->fd = fd;
-      connection->record = static_cast<char*>(std::aligned_alloc(kPage, read_bytes_));
-      watch(epoll_fd_, EPOLL_CTL_ADD, fd, EPOLLIN, connection);
-    }
+  void accept(int fd) const {
+    auto* connection = new Connection;
+    connection->fd = fd;
+    connection->record = static_cast<char*>(std::aligned_alloc(kPage, read_bytes_));
+    watch(epoll_fd_, EPOLL_CTL_ADD, fd, EPOLLIN, connection);
+  }
+
+  void on_event(void* data, std::uint32_t events) {
+    if (data != &ring_) return serve(static_cast<Connection*>(data), events);
+    ring_.take_all(
+        [this](std::uint64_t tag, int result) { on_read(reinterpret_cast<Connection*>(tag), result); });
+  }
+
+  void end_turn() {
+    for (Connection* connection : ended_) release(connection);
+    ended_.clear();
+    ring_.submit();
   }
 
   void serve(Connection* connection, std::uint32_t events) {
@@ -126,18 +120,12 @@ class Responder {
     if (wrote < 0 && errno != EAGAIN) return false;
     if (wrote > 0) connection.sent += static_cast<std::size_t>(wrote);
     const bool whole = connection.sent == head_.size() + body_bytes_;
-    wait_for_room(connection, !whole);
+    wait_for_room(epoll_fd_, connection, !whole);
     if (!whole) return true;
     connection.sent = 0;
     connection.answers = false;
     ask_if_owed(connection);
     return true;
-  }
-
-  void wait_for_room(Connection& connection, bool wait) const {
-    if (connection.waits_for_room == wait) return;
-    connection.waits_for_room = wait;
-    watch(epoll_fd_, EPOLL_CTL_MOD, connection.fd, wait ? EPOLLOUT : EPOLLIN, &connection);
   }
 
   const std::string head_;

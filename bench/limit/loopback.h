@@ -1,5 +1,6 @@
 #pragma once
 
+#include <sys/epoll.h>
 #include <sys/types.h>
 
 #include <array>
@@ -37,6 +38,35 @@ struct HeadReader {
   // False when the client has gone.
   bool read(int fd);
 };
+
+// Gives each event to `on_event`, and a listener's connections to `on_client`, without end; the listener is
+// watched with no data. `end_turn` runs behind the events of one wait.
+template <class OnClient, class OnEvent, class EndTurn>
+[[noreturn]] void serve_for_ever(int epoll_fd, int listen_fd, OnClient on_client, OnEvent on_event,
+                                 EndTurn end_turn) {
+  watch(epoll_fd, EPOLL_CTL_ADD, listen_fd, EPOLLIN, nullptr);
+  std::array<epoll_event, 256> events;
+  for (;;) {
+    const int ready = epoll_wait(epoll_fd, events.data(), static_cast<int>(events.size()), -1);
+    for (int i = 0; i < ready; ++i) {
+      const epoll_event& event = events[static_cast<std::size_t>(i)];
+      if (event.data.ptr != nullptr) {
+        on_event(event.data.ptr, event.events);
+        continue;
+      }
+      for (int fd = accept_one(listen_fd); fd >= 0; fd = accept_one(listen_fd)) on_client(fd);
+    }
+    end_turn();
+  }
+}
+
+// Watches a connection for room to write, or for what it says.
+template <class Connection>
+void wait_for_room(int epoll_fd, Connection& connection, bool wait) {
+  if (connection.waits_for_room == wait) return;
+  connection.waits_for_room = wait;
+  watch(epoll_fd, EPOLL_CTL_MOD, connection.fd, wait ? EPOLLOUT : EPOLLIN, &connection);
+}
 
 // Where a response of these two parts goes on behind its first `sent` bytes, in one call.
 ssize_t write_behind(int fd, std::string_view head, std::string_view body, std::size_t sent);

@@ -84,14 +84,7 @@ class Admin::Command final : public http::ExchangeHandler {
     const std::string_view target = exchange_.request().path;
     Answer answer = admin_.answer(exchange_.request().method, target.substr(0, target.find('?')), body_);
     answer.headers.set("Cache-Control", "no-store");
-    const std::string block = answer.headers.block();
-    const std::string_view blocks[] = {block};
-    http::ResponseStart start;
-    start.status = answer.status;
-    start.blocks = blocks;
-    start.has_length = answer.length.has_value();
-    start.length = answer.length.value_or(0);
-    exchange_.send_head(start);
+    send_head(exchange_, answer);
     if (exchange_.request().method == Method::kHead) return exchange_.finish();
     pump_.emplace(exchange_, std::move(answer.body), std::string(), FaultPlan());
     pump_->run();

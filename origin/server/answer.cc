@@ -116,6 +116,17 @@ Answer ranged(const http::RequestHead& request, Representation representation,
 
 }  // namespace
 
+void send_head(http::Exchange& exchange, const Answer& answer) {
+  const std::string block = answer.headers.block();
+  const std::string_view blocks[] = {block};
+  http::ResponseStart start;
+  start.status = answer.status;
+  start.blocks = blocks;
+  start.has_length = answer.length.has_value();
+  start.length = answer.length.value_or(0);
+  exchange.send_head(start);
+}
+
 Answer text_answer(int status, std::string_view text) {
   Answer answer;
   answer.status = status;

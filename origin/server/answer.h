@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "lib/http/message.h"
+#include "lib/http/server.h"
 #include "origin/server/body.h"
 #include "origin/server/content.h"
 #include "origin/server/header_block.h"
@@ -33,6 +34,9 @@ struct Answer {
   std::string trailer_block;
   std::int64_t delay_ms = 0;  // before the head
 };
+
+// Its status and header fields.
+void send_head(http::Exchange& exchange, const Answer& answer);
 
 // A short text that says what happened.
 Answer text_answer(int status, std::string_view text);

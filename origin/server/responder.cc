@@ -150,22 +150,11 @@ void Responder::send(Answer answer) {
   if (!answer.headers.has("Date"))
     answer.headers.set("Date", services_.date.at(services_.loop.wall_ms() / 1000));
   answer.headers.set("Server", "meridian-origin");
-  send_head(answer);
+  send_head(exchange_, answer);
   if (closed_) return;
   if (!answer.body || exchange_.request().method == Method::kHead) return exchange_.finish();
   pump_.emplace(exchange_, std::move(answer.body), std::move(answer.trailer_block), plan_);
   pump_->run();
-}
-
-void Responder::send_head(const Answer& answer) {
-  const std::string block = answer.headers.block();
-  const std::string_view blocks[] = {block};
-  http::ResponseStart start;
-  start.status = answer.status;
-  start.blocks = blocks;
-  start.has_length = answer.length.has_value();
-  start.length = answer.length.value_or(0);
-  exchange_.send_head(start);
 }
 
 void Responder::on_request_body(std::string_view bytes, bool last, const http::FieldList&) {

@@ -33,7 +33,6 @@ class Responder final : public http::ExchangeHandler {
   void on_found(Result<Found> found);
   void reply(Answer answer);
   void send(Answer answer);
-  void send_head(const Answer& answer);
   Answer answer_found(Found found);
   std::string path_for_rules() const;
   std::string make_boundary();

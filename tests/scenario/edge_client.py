@@ -1,6 +1,7 @@
 """A client of the edge for scenarios: raw enough to send what no library would, and to see what really came."""
 
 import socket
+import threading
 
 from conftest import PATIENCE_S
 
@@ -132,3 +133,33 @@ class Client:
         else:
             got.body = self.reader.read()
             got.whole = True
+
+
+class Askers:
+    """Clients that run `ask(number)` each, again and again, until this is left. What it returns, or an OSError, is a failure
+    of the test."""
+
+    def __init__(self, ask, clients=4):
+        self._ask = ask
+        self._over, self._failures = threading.Event(), []
+        self._clients = [threading.Thread(target=self._run, args=(number,)) for number in range(clients)]
+
+    def __enter__(self):
+        for client in self._clients:
+            client.start()
+        return self
+
+    def __exit__(self, *_):
+        self._over.set()
+        for client in self._clients:
+            client.join()
+        assert not self._failures, self._failures[:3]
+
+    def _run(self, number):
+        while not self._over.is_set():
+            try:
+                failure = self._ask(number)
+            except OSError as error:
+                failure = str(error)
+            if failure:
+                self._failures.append(failure)

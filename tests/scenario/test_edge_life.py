@@ -12,46 +12,27 @@ import threading
 import pytest
 
 from conftest import PATIENCE_S, binary
-from edge_client import Client
+from edge_client import Askers, Client
 from edge_fixtures import Edge, app, edge, scripted  # noqa: F401  (fixtures)
 from scripted_origin import Gate, Say
 
 FRESH = {"Cache-Control": "max-age=600"}
 
 
-class Askers:
-    """Clients that ask on fresh connections until this is left; whatever is no good answer to any of them fails it."""
+def asking(served, path="/a"):
+    """Clients that ask on fresh connections; whatever is no good answer to any of them fails the test."""
 
-    def __init__(self, served, path="/a", clients=4):
-        self.served, self.path = served, path
-        self._over, self._failures = threading.Event(), []
-        self._clients = [threading.Thread(target=self._ask) for _ in range(clients)]
+    def ask(_number):
+        got = served.get(path)
+        return None if got is not None and got.status == 200 and got.whole else f"{got and got.status}"
 
-    def __enter__(self):
-        for client in self._clients:
-            client.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        for client in self._clients:
-            client.join()
-        assert not self._failures
-
-    def _ask(self):
-        while not self._over.is_set():
-            try:
-                got = self.served.get(self.path)
-                if got is None or got.status != 200 or not got.whole:
-                    self._failures.append(got.status if got else "closed")
-            except OSError as error:
-                self._failures.append(str(error))
+    return Askers(ask)
 
 
 def test_reload_changes_rules_and_drops_nothing(app, edge):
     app.say("/a", Say(200, FRESH, "a"))
     served = edge(app, workers=2)
-    with Askers(served):
+    with asking(served):
         text = served.config.read_text()
         for i in range(5):
             served.config.write_text(text + f"    cache: {{ cache_status: {'off' if i % 2 == 0 else 'on'} }}\n")
@@ -126,7 +107,7 @@ def test_a_second_term_does_not_wait(app, edge):
 def test_upgrade_refuses_no_connection(app, edge):
     app.say("/a", Say(200, FRESH, "a"))
     served = edge(app, workers=2)
-    with Askers(served):
+    with asking(served):
         served.process.signal(signal.SIGUSR2)
         assert served.process.child.wait(timeout=PATIENCE_S) == 0
         # The successor writes to the same pipes: it said where it listens before the old one drained.

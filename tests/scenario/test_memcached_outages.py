@@ -6,6 +6,7 @@ import threading
 import pytest
 
 from conftest import PATIENCE_S
+from edge_client import Askers
 from edge_fixtures import *  # noqa: F401,F403  (fixtures)
 from memcached_server import Liar, memcached, reply  # noqa: F401  (fixture)
 from scripted_origin import Say
@@ -22,35 +23,24 @@ def body_of(path):
 BODIES = {path: body_of(path) for path in PATHS}
 
 
-class Load:
+class Load(Askers):
     """Clients that ask at random and check every byte, until it is left."""
 
     def __init__(self, served_edge, clients=4):
-        self.edge, self.served, self.wrong = served_edge, 0, []
-        self._over, self._changed = threading.Event(), threading.Condition()
-        self._clients = [threading.Thread(target=self._ask, args=(random.Random(i),)) for i in range(clients)]
+        super().__init__(self._ask_one, clients)
+        self.edge, self.served = served_edge, 0
+        self._dice = [random.Random(number) for number in range(clients)]
+        self._changed = threading.Condition()
 
-    def __enter__(self):
-        for client in self._clients:
-            client.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        for client in self._clients:
-            client.join()
-        assert not self.wrong, self.wrong[:3]
-
-    def _ask(self, dice):
-        with self.edge.client() as client:
-            while not self._over.is_set():
-                path = dice.choice(PATHS)
-                got = client.ask(path)
-                with self._changed:
-                    if (got.status, got.whole, got.body) != (200, True, BODIES[path]):
-                        self.wrong.append((path, got.status, got.whole, len(got.body), got["Cache-Status"]))
-                    self.served += 1
-                    self._changed.notify_all()
+    def _ask_one(self, number):
+        path = self._dice[number].choice(PATHS)
+        got = self.edge.get(path)
+        with self._changed:
+            self.served += 1
+            self._changed.notify_all()
+        if (got.status, got.whole, got.body) != (200, True, BODIES[path]):
+            return path, got.status, got.whole, len(got.body), got["Cache-Status"]
+        return None
 
     def serves(self, more):
         """Waits until so many more answers have come."""
