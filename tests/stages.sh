@@ -211,6 +211,6 @@ fuzz_in_parallel() {
 # clang-tidy over every source; its compiler also runs the thread-safety analysis. -Werror makes both count.
 check_tidy() {
   cmake --preset fuzz >/dev/null || return 1
-  git ls-files -z 'lib/*.cc' 'config/*.cc' 'edge/*.cc' 'origin/*.cc' |
+  git ls-files -z 'lib/*.cc' 'config/*.cc' 'edge/*.cc' 'origin/*.cc' 'control-plane/*.cc' |
     xargs -0 -P "$jobs" -n 4 clang-tidy --quiet -p build/fuzz --warnings-as-errors='*'
 }

@@ -1,6 +1,7 @@
 #include "control-plane/log/key_memory.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace meridian::control {
 

@@ -31,11 +31,7 @@ class KeyMemory {
 
   KeyMemory() = default;
   KeyMemory(const KeyMemory& other) : young_(other.young_), middle_(other.middle_), old_(other.old_) {}
-  KeyMemory& operator=(const KeyMemory& other) {
-    young_ = other.young_, middle_ = other.middle_, old_ = other.old_;
-    owns_young_ = false;
-    return *this;
-  }
+  KeyMemory& operator=(const KeyMemory& other) { return *this = KeyMemory(other); }
   KeyMemory(KeyMemory&&) noexcept = default;
   KeyMemory& operator=(KeyMemory&&) noexcept = default;
 

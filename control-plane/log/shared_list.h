@@ -15,11 +15,7 @@ class SharedList {
 
   SharedList() = default;
   SharedList(const SharedList& other) : chunks_(other.chunks_), begin_(other.begin_), size_(other.size_) {}
-  SharedList& operator=(const SharedList& other) {
-    chunks_ = other.chunks_, begin_ = other.begin_, size_ = other.size_;
-    owns_last_ = false;
-    return *this;
-  }
+  SharedList& operator=(const SharedList& other) { return *this = SharedList(other); }
   SharedList(SharedList&&) noexcept = default;
   SharedList& operator=(SharedList&&) noexcept = default;
 

@@ -81,8 +81,10 @@ Result<State> State::parse(std::string_view text) {
   }
   state.tokens_ = std::move(tokens);
   if (const wire::Json* const all = rows(fields, "purges", kMostPurges, 2)) {
-    for (const wire::Json& row : all->items())
+    for (const wire::Json& row : all->items()) {
+      if (const auto purge = wire::parse_purge(row.items()[1]); !purge) return Failure(purge.error());
       state.keep_purge(row.items()[0].number().value_or(0), row.items()[1].to_text());
+    }
   }
   if (const wire::Json* const all = rows(fields, "keys", kMostKeysRead, 3)) {
     for (const wire::Json& row : all->items()) {

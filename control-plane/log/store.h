@@ -92,6 +92,11 @@ class Store {
   // Nothing: the log begins at its first entry.
   virtual void load_base(Freshness freshness, Done<std::optional<Base>> done) = 0;
 
+  // Makes an empty log go on where another one ended: behind `base`, or from the start when there is none,
+  // and with an epoch that is not smaller than that of any entry which will follow. kRefused: it is not
+  // empty.
+  virtual void restore(std::optional<Base> base, std::uint64_t epoch, Done<Head> done) = 0;
+
   // Takes the lease for `node`, if nobody holds it: kRefused otherwise. The epoch goes up in the same step.
   virtual void acquire(std::string node, Done<Lease> done) = 0;
   // Holds it for another lease_ms(). kRefused: it is lost.

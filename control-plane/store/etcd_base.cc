@@ -40,32 +40,40 @@ std::optional<Manifest> parse_manifest(const std::string& text) {
 
 }  // namespace
 
-// Writes the pieces one by one, then the manifest, then removes what it replaces.
-class EtcdStore::Compaction {
+// Writes the pieces of a base one by one, and then, in one transaction, the manifest that names them and
+// whatever goes with it.
+class EtcdStore::BaseWriting {
  public:
-  Compaction(EtcdStore& store, Base base, Done<void> done)
-      : store_(store), base_(std::move(base)), done_(std::move(done)) {
+  // What the base takes the place of: an older one of the same log, or nothing in an empty one.
+  struct Place {
+    std::vector<std::string> compare;
+    std::vector<std::string> changes;
+  };
+  // `done` is told whether the place was still as `place` says.
+  BaseWriting(EtcdStore& store, Base base, Place place, Done<bool> done)
+      : store_(store), base_(std::move(base)), place_(std::move(place)), done_(std::move(done)) {
     manifest_ = {base_.seq, etcd::padded(base_.seq) + "-" + std::to_string(random_u64()),
                  (base_.state.size() + kPieceBytes - 1) / kPieceBytes, sha256_hex(base_.state)};
   }
 
-  static void begin(const std::shared_ptr<Compaction>& self) {
+  static void begin(const std::shared_ptr<BaseWriting>& self) {
     if (self->manifest_.pieces > kMostPieces)
       return self->done_(
           fail(ErrorCode::kTooLarge, ErrorSource::kOperator, "the state is too large for etcd"));
-    self->store_.head(Freshness::kLatest, [self](Result<Head> head) {
-      if (!head) return self->done_(Failure(head.error()));
-      self->head_ = *head;
-      if (self->base_.seq < head->first || self->base_.seq > head->seq) return self->done_({});
-      put_piece(self, 0);
-    });
+    put_piece(self, 0);
+  }
+  // Everything else that lies where bases lie.
+  std::vector<std::string> remove_others() const {
+    const std::string own = store_.key("base/") + manifest_.id + "/";
+    return {etcd::remove_range(store_.key("base/"), own),
+            etcd::remove_range(etcd::end_of(own), etcd::end_of(store_.key("base/")))};
   }
 
  private:
   std::string piece_key(std::size_t i) const {
     return store_.key("base/") + manifest_.id + "/" + etcd::padded(i);
   }
-  static void put_piece(const std::shared_ptr<Compaction>& self, std::size_t i) {
+  static void put_piece(const std::shared_ptr<BaseWriting>& self, std::size_t i) {
     if (i == self->manifest_.pieces) return put_manifest(self);
     const std::string piece = self->base_.state.substr(i * kPieceBytes, kPieceBytes);
     self->store_.transact(etcd::transaction({}, {etcd::put(self->piece_key(i), piece)}), kLongAttemptMs,
@@ -74,46 +82,75 @@ class EtcdStore::Compaction {
                             put_piece(self, i + 1);
                           });
   }
-  // Only when nobody else has compacted since, and has taken our pieces for remains.
-  static void put_manifest(const std::shared_ptr<Compaction>& self) {
+  // Only while every piece is there: somebody else may have taken them for remains.
+  static void put_manifest(const std::shared_ptr<BaseWriting>& self) {
     EtcdStore& store = self->store_;
-    std::vector<std::string> compare;
-    compare.push_back(self->head_.first == 1
-                          ? etcd::is_absent(store.key("first"))
-                          : etcd::value_is(store.key("first"), std::to_string(self->head_.first)));
+    std::vector<std::string> compare = self->place_.compare;
     for (std::size_t i = 0; i < self->manifest_.pieces; ++i)
       compare.push_back(etcd::is_present(self->piece_key(i)));
-    std::string body =
-        etcd::transaction(compare, {etcd::put(store.key("base"), serialize(self->manifest_)),
-                                    etcd::put(store.key("first"), std::to_string(self->base_.seq + 1))});
-    store.transact(std::move(body), [self](Result<etcd::TransactionAnswer> answer) {
-      if (!answer) return self->done_(Failure(answer.error()));
-      // Somebody else's base is as good: it is not older.
-      if (!answer->succeeded) return self->done_({});
-      remove_replaced(self);
-    });
-  }
-  static void remove_replaced(const std::shared_ptr<Compaction>& self) {
-    EtcdStore& store = self->store_;
-    const std::string own = store.key("base/") + self->manifest_.id + "/";
-    std::string body =
-        etcd::transaction({}, {etcd::remove_range(store.log_key(0), store.log_key(self->base_.seq + 1)),
-                               etcd::remove_range(store.key("base/"), own),
-                               etcd::remove_range(etcd::end_of(own), etcd::end_of(store.key("base/")))});
-    // What stays because of a failure is never read, and goes with the next base.
-    store.transact(std::move(body), kLongAttemptMs,
-                   [self](const Result<etcd::TransactionAnswer>&) { self->done_({}); });
+    std::vector<std::string> changes = self->place_.changes;
+    changes.push_back(etcd::put(store.key("base"), serialize(self->manifest_)));
+    changes.push_back(etcd::put(store.key("first"), std::to_string(self->base_.seq + 1)));
+    // When the answer to an attempt that has won was lost, the next one finds our manifest.
+    store.transact(etcd::transaction(compare, changes, {etcd::get(store.key("base"))}),
+                   [self](Result<etcd::TransactionAnswer> answer) {
+                     if (!answer) return self->done_(Failure(answer.error()));
+                     const bool is_ours = !answer->succeeded && !answer->found.empty() &&
+                                          !answer->found[0].empty() &&
+                                          answer->found[0][0].value == serialize(self->manifest_);
+                     self->done_(answer->succeeded || is_ours);
+                   });
   }
 
   EtcdStore& store_;
   const Base base_;
-  const Done<void> done_;
+  const Place place_;
+  const Done<bool> done_;
   Manifest manifest_;
-  Head head_;
 };
 
 void EtcdStore::compact(Base base, Done<void> done) {
-  Compaction::begin(std::make_shared<Compaction>(*this, std::move(base), std::move(done)));
+  head(Freshness::kLatest, [this, base = std::move(base), done = std::move(done)](Result<Head> head) mutable {
+    if (!head) return done(Failure(head.error()));
+    if (base.seq < head->first || base.seq > head->seq) return done({});
+    BaseWriting::Place place;
+    place.compare.push_back(head->first == 1 ? etcd::is_absent(key("first"))
+                                             : etcd::value_is(key("first"), std::to_string(head->first)));
+    const std::uint64_t seq = base.seq;
+    // Told through a pointer of its own: the writing cannot hold itself.
+    auto removal = std::make_shared<std::vector<std::string>>();
+    const auto writing = std::make_shared<BaseWriting>(
+        *this, std::move(base), std::move(place), [this, seq, removal, done](Result<bool> written) {
+          if (!written) return done(Failure(written.error()));
+          // Somebody else's base is as good: it is not older.
+          if (!*written) return done({});
+          removal->push_back(etcd::remove_range(log_key(0), log_key(seq + 1)));
+          // What stays because of a failure is never read, and goes with the next base.
+          transact(etcd::transaction({}, *removal), kLongAttemptMs,
+                   [done](const Result<etcd::TransactionAnswer>&) { done({}); });
+        });
+    *removal = writing->remove_others();
+    BaseWriting::begin(writing);
+  });
+}
+
+void EtcdStore::restore(std::optional<Base> base, std::uint64_t epoch, Done<Head> done) {
+  const Head to = base ? Head{base->seq, epoch, base->seq + 1} : Head{0, epoch, 1};
+  const auto finish = [to, done](Result<bool> written) {
+    if (!written) return done(Failure(written.error()));
+    if (!*written)
+      return done(fail(ErrorCode::kRefused, ErrorSource::kOperator, "the log in etcd is not empty"));
+    done(to);
+  };
+  BaseWriting::Place place;
+  place.compare = {etcd::is_absent(key("head")), etcd::is_absent(key("first"))};
+  place.changes = {etcd::put(key("head"), head_value(to.seq, to.epoch))};
+  if (base) return BaseWriting::begin(std::make_shared<BaseWriting>(*this, *std::move(base), place, finish));
+  transact(etcd::transaction(place.compare, place.changes, {etcd::get(key("head"))}),
+           [finish](Result<etcd::TransactionAnswer> answer) {
+             if (!answer) return finish(Failure(answer.error()));
+             finish(answer->succeeded);
+           });
 }
 
 // Reads the manifest, then its pieces; when these have gone meanwhile, there is a newer manifest.

@@ -11,7 +11,7 @@ namespace meridian::control {
 namespace {
 
 constexpr std::int64_t kPauseMs = 50;  // between two rounds of all servers
-// A watch that hears nothing for so long is made anew at another server: the one it has may be cut off.
+// A watch that hears nothing for so long is made anew: the server that it has may be cut off.
 constexpr std::int64_t kMostSilenceMs = 10'000;
 constexpr std::size_t kMostAnswerBytes = 64 * 1024 * 1024;
 
@@ -117,12 +117,17 @@ class EtcdClient::Watch {
     http::Client& client = owner_.current(server_);
     http::Client::StreamHandlers handlers;
     // The first piece says that the watch is there: what happened before it is to be looked for.
-    handlers.on_bytes = [this](std::string_view) { changed_(); };
-    handlers.on_end = [this](Result<void> end) { on_end(end.has_value()); };
+    heard_ = false;
+    handlers.on_bytes = [this](std::string_view) {
+      heard_ = true;
+      changed_();
+    };
+    handlers.on_end = [this](const Result<void>&) { on_end(); };
     operation_ = client.stream(std::move(request), std::move(handlers));
   }
-  void on_end(bool) {
-    owner_.failed(server_);
+  void on_end() {
+    // One that was silent after it had spoken may be well, and is asked again first.
+    if (!heard_) owner_.failed(server_);
     again_.arm(with_jitter(4 * kPauseMs));
   }
 
@@ -130,6 +135,7 @@ class EtcdClient::Watch {
   const std::string key_;
   const std::function<void()> changed_;
   std::size_t server_ = 0;
+  bool heard_ = false;
   std::unique_ptr<Operation> operation_;
   Timer again_;
 };

@@ -31,6 +31,7 @@ class EtcdStore final : public Store {
   void watch(std::function<void()> changed) override;
   void compact(Base base, Done<void> done) override;
   void load_base(Freshness freshness, Done<std::optional<Base>> done) override;
+  void restore(std::optional<Base> base, std::uint64_t epoch, Done<Head> done) override;
   void acquire(std::string node, Done<Lease> done) override;
   void keep(const Lease& lease, Done<void> done) override;
   void release(const Lease& lease, Done<void> done) override;
@@ -50,7 +51,7 @@ class EtcdStore final : public Store {
   std::string head_is(const Head& head) const;
   static std::string head_value(std::uint64_t seq, std::uint64_t epoch);
 
-  class Compaction;
+  class BaseWriting;
   class BaseReading;
   class Acquisition;
 

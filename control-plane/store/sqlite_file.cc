@@ -265,14 +265,34 @@ Result<Head> SqliteFile::head() const {
   return head_;
 }
 
+Result<void> SqliteFile::store_base(const Base& base) {
+  Statement replace(database_.get(), "INSERT OR REPLACE INTO base VALUES (1, ?, ?, ?)");
+  replace.bind(1, base.seq).bind(2, base.state).bind(3, static_cast<std::uint64_t>(sum_of(base.state)));
+  if (replace.step() != SQLITE_DONE) return failed("storing a base");
+  return {};
+}
+
+Result<Head> SqliteFile::restore(const std::optional<Base>& base, std::uint64_t epoch) {
+  if (const auto ok = usable(); !ok) return Failure(ok.error());
+  if (head_ != Head()) return fail(ErrorCode::kRefused, ErrorSource::kOperator, path_ + ": is not empty");
+  Transaction transaction(*this);
+  if (const auto begun = transaction.begin(); !begun) return Failure(begun.error());
+  const Head head = base ? Head{base->seq, epoch, base->seq + 1} : Head{0, epoch, 1};
+  if (base) {
+    if (const auto stored = store_base(*base); !stored) return Failure(stored.error());
+  }
+  if (const auto stored = store_head(head); !stored) return Failure(stored.error());
+  if (const auto committed = transaction.commit(); !committed) return Failure(committed.error());
+  head_ = head;
+  return head;
+}
+
 Result<void> SqliteFile::compact(const Base& base) {
   if (const auto ok = usable(); !ok) return ok;
   if (base.seq < head_.first || base.seq > head_.seq) return {};
   Transaction transaction(*this);
   if (const auto begun = transaction.begin(); !begun) return begun;
-  Statement replace(database_.get(), "INSERT OR REPLACE INTO base VALUES (1, ?, ?, ?)");
-  replace.bind(1, base.seq).bind(2, base.state).bind(3, static_cast<std::uint64_t>(sum_of(base.state)));
-  if (replace.step() != SQLITE_DONE) return failed("storing a base");
+  if (const auto stored = store_base(base); !stored) return stored;
   Statement drop(database_.get(), "DELETE FROM log WHERE seq <= ?");
   if (drop.bind(1, base.seq).step() != SQLITE_DONE) return failed("dropping entries");
   const Head shorter{head_.seq, head_.epoch, base.seq + 1};

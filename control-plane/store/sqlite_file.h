@@ -36,6 +36,7 @@ class SqliteFile {
   [[nodiscard]] Result<Head> head() const;
   [[nodiscard]] Result<void> compact(const Base& base);
   [[nodiscard]] Result<std::optional<Base>> load_base();
+  [[nodiscard]] Result<Head> restore(const std::optional<Base>& base, std::uint64_t epoch);
   // The next epoch; nobody else can have the file, so the lease is always free.
   [[nodiscard]] Result<std::uint64_t> next_epoch();
 
@@ -54,6 +55,7 @@ class SqliteFile {
   Result<void> run(std::string_view sql);
   Result<std::string> ask(std::string_view sql);
   Result<void> store_head(const Head& head);
+  Result<void> store_base(const Base& base);
   // The error that SQLite has just had, as a sentence; notes one that the file does not survive.
   Failure failed(std::string_view doing);
   Result<void> usable() const;

@@ -40,6 +40,10 @@ void SqliteStore::load_base(Freshness, Done<std::optional<Base>> done) {
   thread_.ask([this] { return file_->load_base(); }, std::move(done));
 }
 
+void SqliteStore::restore(std::optional<Base> base, std::uint64_t epoch, Done<Head> done) {
+  thread_.ask([this, base = std::move(base), epoch] { return file_->restore(base, epoch); }, std::move(done));
+}
+
 void SqliteStore::acquire(std::string node, Done<Lease> done) {
   const bool is_held = std::exchange(held_, true);
   const auto take = [this, is_held]() -> Result<std::uint64_t> {

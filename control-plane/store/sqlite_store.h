@@ -22,6 +22,7 @@ class SqliteStore final : public Store {
   void watch(std::function<void()> changed) override { changed_ = std::move(changed); }
   void compact(Base base, Done<void> done) override;
   void load_base(Freshness freshness, Done<std::optional<Base>> done) override;
+  void restore(std::optional<Base> base, std::uint64_t epoch, Done<Head> done) override;
   void acquire(std::string node, Done<Lease> done) override;
   void keep(const Lease& lease, Done<void> done) override;
   void release(const Lease& lease, Done<void> done) override;

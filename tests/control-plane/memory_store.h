@@ -108,6 +108,18 @@ class MemoryStore final : public Store {
       done(cluster_.base);
     });
   }
+  void restore(std::optional<Base> base, std::uint64_t epoch, Done<Head> done) override {
+    later([this, base = std::move(base), epoch, done = std::move(done)] {
+      if (is_away()) return done(away());
+      if (cluster_.head() != Head())
+        return done(fail(ErrorCode::kRefused, ErrorSource::kOperator, "not empty"));
+      cluster_.base = base;
+      cluster_.seq = base ? base->seq : 0;
+      cluster_.first = cluster_.seq + 1;
+      cluster_.epoch = epoch;
+      done(cluster_.head());
+    });
+  }
   void acquire(std::string node, Done<Lease> done) override {
     later([this, node = std::move(node), done = std::move(done)] {
       if (is_away()) return done(away());

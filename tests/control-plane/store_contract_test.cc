@@ -173,6 +173,28 @@ TEST_P(StoreContract, CompactingPutsABaseInPlaceOfEntries) {
   EXPECT_EQ(append(*store_, at, entries_after(at, 1)).head, (Head{11, 0, 11}));
 }
 
+TEST_P(StoreContract, AnEmptyLogGoesOnWhereAnotherOneEnded) {
+  const Base base{41, "{\"x\":\"" + std::string(700'000, 'x') + "\"}"};
+  const Head restored{41, 7, 42};
+  EXPECT_EQ(*restore(*store_, base, 7), restored);
+  EXPECT_EQ(restore(*store_, base, 8).error().code, ErrorCode::kRefused);
+  EXPECT_EQ(restore(*store_, std::nullopt, 8).error().code, ErrorCode::kRefused);
+  reopen();
+  EXPECT_EQ(*head(*store_), restored);
+  EXPECT_EQ(**load_base(*store_), base);
+  EXPECT_EQ(append(*store_, restored, entries_after(restored, 2)).head, (Head{43, 7, 42}));
+  EXPECT_EQ(read(*store_, 41)->size(), 2U);
+  EXPECT_EQ(read(*store_, 40).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(acquire(*store_, "node-1")->epoch, 8U);
+}
+
+TEST_P(StoreContract, AnEmptyLogBeginsWithAnEpoch) {
+  EXPECT_EQ(*restore(*store_, std::nullopt, 3), (Head{0, 3, 1}));
+  reopen();
+  EXPECT_EQ(*load_base(*store_), std::nullopt);
+  EXPECT_EQ(append(*store_, {0, 3, 1}, entries_after({0, 3, 1}, 1)).head, (Head{1, 3, 1}));
+}
+
 TEST_P(StoreContract, OneHoldsTheLeaseAndEachOneHasALargerEpoch) {
   const Result<Lease> first = acquire(*store_, "node-1");
   ASSERT_TRUE(first) << first.error().context;

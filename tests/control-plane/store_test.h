@@ -77,6 +77,9 @@ class StoreTest : public LoopTest {
   Result<std::optional<Base>> load_base(Store& store) {
     return wait<Result<std::optional<Base>>>([&](auto done) { store.load_base(Freshness::kLatest, done); });
   }
+  Result<Head> restore(Store& store, std::optional<Base> base, std::uint64_t epoch) {
+    return wait<Result<Head>>([&](auto done) { store.restore(base, epoch, done); });
+  }
   Result<Lease> acquire(Store& store, const std::string& node) {
     return wait<Result<Lease>>([&](auto done) { store.acquire(node, done); });
   }
