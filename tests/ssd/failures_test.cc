@@ -21,7 +21,7 @@ class SsdFailures : public ::testing::Test {
     return options;
   }
   test::FaultDisk disk_;
-  ManualClock clock_;
+  test::SharedClock clock_;
 };
 
 TEST_F(SsdFailures, FailedWritesAreMissesThenTheTierTakesNoMoreAndThenRecovers) {

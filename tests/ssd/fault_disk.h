@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <functional>
@@ -12,9 +13,22 @@
 
 #include "edge/tiers/ssd/disk.h"
 #include "edge/tiers/ssd/place.h"
+#include "lib/base/clock.h"
 #include "lib/base/mutex.h"
 
 namespace meridian::test {
+
+// A clock that a test moves while threads of the tier read it.
+class SharedClock final : public Clock {
+ public:
+  std::int64_t mono_ms() const override { return now_ms_; }
+  std::int64_t mono_ns() const override { return now_ms_ * 1'000'000; }
+  std::int64_t wall_ms() const override { return now_ms_; }
+  void advance_ms(std::int64_t ms) { now_ms_ += ms; }
+
+ private:
+  std::atomic<std::int64_t> now_ms_{1'700'000'000'000};
+};
 
 // Files in memory that write down all that happens to them, so that a test can make every state that a crash
 // could have left; and that fail when told to. Any thread.

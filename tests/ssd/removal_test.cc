@@ -232,7 +232,7 @@ TEST_F(SsdRemoval, ThatFailsDoesNotTakeAwayWhatWasPutSince) {
 TEST_F(SsdRemoval, ManyThatHadToWaitAreAllDurableAfterOneFlush) {
   constexpr int kMany = 5000;
   disk_.record = true;
-  ManualClock clock;
+  test::SharedClock clock;
   SsdOptions with_clock = options();
   with_clock.clock = &clock;
   test::SsdHarness harness(std::move(with_clock));
