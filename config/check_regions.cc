@@ -37,10 +37,29 @@ void check_peers(const PeersConfig& peers, Problems& problems) {
     problems.add("peers.self",
                  "found " + in_quotes(peers.self) + "; allowed: the name of one of peers.members");
   }
-  if (!peers.tls) return;
+  if (!peers.tls) {
+    if (peers.listen.valid()) problems.add("peers.listen", "has no use without peers.tls");
+    return;
+  }
   check_readable(peers.tls->certificate_file, "peers.tls.certificate", problems);
   check_readable(peers.tls->key_file, "peers.tls.key", problems);
   check_readable(peers.tls->ca_file, "peers.tls.ca", problems);
+}
+
+// Edges with certificates come in by a listener of their own, which cannot be one of those for clients.
+void check_edge_listener(const EdgeConfig& config, Problems& problems) {
+  const PeersConfig& peers = *config.peers;
+  if (!peers.tls) return;
+  const PeerConfig* self = edge_named(peers.members, peers.self);
+  const bool is_own = !peers.listen.valid();
+  if (is_own && self == nullptr) return;
+  const SocketAddress& address = is_own ? self->address : peers.listen;
+  for (std::size_t i = 0; i < config.listen.size(); ++i) {
+    if (!(config.listen[i].address == address) || address.port() == 0) continue;
+    problems.add(is_own ? "peers.self" : "peers.listen",
+                 "with peers.tls other edges come in at " + in_quotes(address.to_string()) + ", which is " +
+                     at("listen", i) + "; allowed: an address of its own");
+  }
 }
 
 // The own region may be listed too; then it must be the one that peers describes, or two edges would name two
@@ -60,7 +79,10 @@ void check_own_region(const EdgeConfig& config, const RegionConfig& own, const s
 
 void check_regions(const EdgeConfig& config, Problems& problems) {
   Seen names(problems), edges(problems);
-  if (config.peers) check_peers(*config.peers, problems);
+  if (config.peers) {
+    check_peers(*config.peers, problems);
+    check_edge_listener(config, problems);
+  }
   std::vector<std::string_view> known;
   for (std::size_t i = 0; i < config.regions.size(); ++i) {
     const RegionConfig& region = config.regions[i];

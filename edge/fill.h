@@ -70,6 +70,11 @@ class Fill : public std::enable_shared_from_this<Fill> {
   Fill(std::string key, FillBoard& owner) : key_(std::move(key)), owner_(owner), alone_(key_.empty()) {}
 
   const std::string& key() const { return key_; }
+  // The first kind of edge that it asks, as a wire::HopRole; kAsksNoEdge: the origin alone. Who was asked as
+  // that kind or a later one must not wait for it: what it asks might be waiting for them.
+  static constexpr std::uint8_t kAsksNoEdge = 255;
+  void set_asks(std::uint8_t role) { asks_.store(role, std::memory_order_relaxed); }
+  std::uint8_t asks() const { return asks_.load(std::memory_order_relaxed); }
   FillBoard& owner() const { return owner_; }
   View view() const;
 
@@ -145,6 +150,7 @@ class Fill : public std::enable_shared_from_this<Fill> {
   const std::string key_;
   FillBoard& owner_;
   const bool alone_;
+  std::atomic<std::uint8_t> asks_{kAsksNoEdge};
   // When alone_: touched on the owner's loop only, as is the producer.
   FillReader* sole_reader_ = nullptr;
   const Cursor* sole_cursor_ = nullptr;

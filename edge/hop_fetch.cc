@@ -120,8 +120,9 @@ void HopFetch::on_attempt_head(HopAttempt& attempt, const http::ResponseHead& he
     const std::optional<wire::HopFill> fill = said_once ? wire::parse_hop_fill(said) : std::nullopt;
     if (!fill || fill->key_hash != asking_.key_hash) {
       const bool refused = said_once && head.status >= 400 && wire::parse_hop_refusal(said);
-      // An edge does not answer like this.
-      if (!refused)
+      // An edge does not answer like this; but one that refuses a request as too long or malformed has only
+      // stricter limits, and what a client can say must not make it look broken.
+      if (!refused && head.status / 100 != 4)
         peers_->table().edges()[attempt.step().edge].group->record(
             0, Breaker::Pass::kNormal, upstream::Outcome::kFailed, peers_->loop().now_ms());
       return on_attempt_failed(attempt, refused ? HopEnd::kRefused : HopEnd::kUnproven,

@@ -38,6 +38,7 @@ std::unique_ptr<upstream::Fetch> OriginFetch::ask_edges(Request& request,
   worker_.sheet().add_n(stats::kHopsPassedOver, route.loaded, stats::PassedOver::kLoad);
   if (route.size == 0) return nullptr;
 
+  fill_->set_asks(static_cast<std::uint8_t>(route.steps.front().role));
   std::string lines;
   build_request(request, AskWhom::kEdge, lines);
   if (plan_.slice) append_slice_range(lines);

@@ -9,12 +9,17 @@ namespace {
 constexpr std::size_t kMostEdges = RegionRing::kSelf;
 // How often an edge may say that it is at it, before it must have been at it for too long.
 constexpr unsigned kMostSigns = 100'000;
+constexpr std::size_t kLineBytes = std::size_t{256} << 10U;
+constexpr std::size_t kHeaderBytes = (std::size_t{1} << 20U) + (std::size_t{64} << 10U);
+constexpr std::size_t kHeaderCount = 1100;
 
 upstream::GroupOptions group_options(const config::PeersConfig& peers, const config::PeerConfig& edge,
                                      const SocketAddress& source) {
   upstream::GroupOptions to;
   to.name = edge.name;
   upstream::TargetOptions target;
+  // What the origin said is within its site's limits already, and edges add little to it.
+  target.limits = {kLineBytes, kHeaderBytes, kHeaderCount};
   target.url = (peers.tls ? "https://" : "http://") + edge.address.to_string();
   to.targets.push_back(std::move(target));
   to.connect_timeout_ms = peers.connect_timeout_ms;

@@ -138,5 +138,24 @@ TEST(CheckRegions, CertificatesOfEdgesAreReadable) {
             std::string::npos);
 }
 
+TEST(CheckRegions, EdgesWithCertificatesComeInByAListenerOfTheirOwn) {
+  const std::string tls = " tls: { certificate: /dev/null, key: /dev/null, ca: /dev/null }";
+  const auto said = [&](std::string_view address, const std::string& more) {
+    return refusal("peers: { self: a, members: [ { name: a, address: \"" + std::string(address) + "\" } ]," +
+                   more + " }\n");
+  };
+  constexpr std::string_view kTaken =
+      "with peers.tls other edges come in at \"127.0.0.1:80\", which is listen[0]; allowed: an address of "
+      "its "
+      "own";
+  EXPECT_NE(said("127.0.0.1:80", tls).find("peers.self: " + std::string(kTaken)), std::string::npos);
+  EXPECT_NE(said("127.0.0.1:81", tls + ", listen: 127.0.0.1:80").find("peers.listen: " + std::string(kTaken)),
+            std::string::npos);
+  EXPECT_EQ(said("127.0.0.1:81", tls).find("come in at"), std::string::npos);
+  EXPECT_EQ(said("127.0.0.1:80", tls + ", listen: 127.0.0.1:82").find("come in at"), std::string::npos);
+  EXPECT_NE(said("127.0.0.1:80", " listen: 127.0.0.1:82").find("peers.listen: has no use without peers.tls"),
+            std::string::npos);
+}
+
 }  // namespace
 }  // namespace meridian::config

@@ -25,7 +25,7 @@ class Fleet:
     """`shape`: how many edges each region has. edges["r1-e2"] is the second one of region r1. Those of `but` are members
     that do not run: the test may play their part."""
 
-    def __init__(self, start, folder, app, shape, shield="", site="", peers="", top="", tls=None, but=()):
+    def __init__(self, start, folder, app, shape, shield="", site="", peers="", top="", tls=None, but=(), workers=1):
         self.app, self.folder, self._start = app, folder, start
         self.shield, self.site, self.peers, self.tls, self.but = shield, site, peers, tls, but
         self.addresses = {}  # of clients
@@ -38,6 +38,7 @@ class Fleet:
                 ip = f"127.0.{r}.{e}"
                 self.addresses[name] = (ip, free_port(ip))
                 self.peer_addresses[name] = (ip, free_port(ip)) if tls else self.addresses[name]
+        self.workers = workers
         self.tops = {name: top(name) if callable(top) else top for name in self.addresses}
         self.edges = {}
 
@@ -55,7 +56,7 @@ class Fleet:
         file.write_text(
             "listen: [ { address: \"%s:%d\" } ]\n" % self.addresses[name] +
             "admin: { address: 127.0.0.1:0 }\n"
-            f"workers: 1\n{self.tops[name]}"
+            f"workers: {self.workers}\n{self.tops[name]}"
             f"region: {region}\n"
             f"peers: {{ self: {name}, members: {json.dumps(self.members(region))}{tls}{self.peers} }}\n"
             f"regions: {others}\n"

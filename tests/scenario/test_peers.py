@@ -6,6 +6,7 @@ import re
 import threading
 
 import oracle
+from conftest import ROOT
 from edge_fixtures import *  # noqa: F401,F403  (fixtures)
 from fleet import ask_all, caches, certificates, fleet, key_of  # noqa: F401  (fixtures)
 from scripted_origin import Gate, Say
@@ -60,7 +61,7 @@ def test_cache_status_names_each_cache_and_tier(fleet, app):
 
 
 def test_one_asker_at_the_origin_for_the_whole_fleet(fleet, app):
-    world = fleet([3, 3, 3], shield="r2")
+    world = fleet([3, 3, 3], shield="r2", workers=2)
     body = oracle.body("/cold", 100_000)
     gate = Gate(b"", Say(200, FRESH, body))
     app.say("/cold", gate, Say(500, [], "asked twice"))
@@ -335,3 +336,13 @@ def test_edges_that_know_each_other_by_certificate(fleet, app, certificates):
         assert "Meridian-Fill" not in hop.ask(path, fields=region.hop_fields("r1-e2"))
     for name, proven in (("r1-e2", True), ("stranger", False), (None, False)):
         assert certificates.is_let_in(region.peer_addresses["r1-e1"], name) == proven, name
+
+
+def test_the_guides_files_are_taken_as_pasted(start, tmp_path):
+    guide = (ROOT / "docs/guide.md").read_text().split("## Several edges, several regions")[1].split("\n## ")[0]
+    files = re.findall(r"```yaml\n(.*?)```", guide, re.S)
+    assert len(files) == 3
+    for number, text in enumerate(files[:2]):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(text)
+        start("meridian-edge", "--config", file, "--check").wait_for("is valid")

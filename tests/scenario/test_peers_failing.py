@@ -270,3 +270,33 @@ def test_too_much_at_once_is_refused_and_asked_elsewhere(fleet, app):
     assert region["r1-e1"].metric(REQUESTS, outcome="refused") == 1
     assert region["r1-e2"].metric("meridian_edge_peer_refused_total", reason="overload") == 1
     assert region["r1-e2"].metric("meridian_edge_limit_reached_total", limit="served_at_once") == 1
+
+
+def test_who_waits_for_the_owner_still_answers_in_its_place(fleet, app):
+    """r1-e3, played by this test, asks r1-e1 as the next choice, while r1-e1 waits for the owner itself."""
+    region = fleet([3], peers=", hedge_percentile: 0, first_byte_timeout: 60s", site=COLD, but=["r1-e3"])
+    path = key_of(region, app, "r1-e2", "r1-e1")
+    body = say(app, path)
+    answer = {}
+    with frozen(region["r1-e2"]):
+        asker = threading.Thread(target=lambda: answer.update(got=region["r1-e1"].get(path)))
+        asker.start()
+        until(lambda: region["r1-e1"].metric("meridian_edge_peer_running", edge="r1-e2") == 1)
+        with region.as_edge("r1-e3", "r1-e1") as hop:
+            got = hop.ask(path, fields=region.hop_fields("r1-e3"))
+        assert (got.status, got.body) == (200, body)
+    asker.join()
+    assert answer["got"].body == body
+
+
+def test_a_client_cannot_make_an_edge_look_broken(fleet, app):
+    """What is within the limits here, and beyond them with what is added for the next edge."""
+    region = fleet([2], peers=", breaker_failures: 1, breaker_span: 0s", site=COLD, top="limits: { header: 4KiB }\n")
+    paths = key_of(region, app, "r1-e2", "r1-e1", 4)
+    edge = region["r1-e1"]
+    for path in paths:
+        body = say(app, path)
+        got = edge.get(path, [("X-Long", "x" * 4020)])
+        assert (got.status, got.body) == (200, body)
+    assert edge.metric(REQUESTS, outcome="unproven") == len(paths)
+    assert edge.metric("meridian_edge_peer_breaker", state="closed") == 1
