@@ -139,6 +139,7 @@ class Request final : public http::ExchangeHandler, public FillReader {
   bool take_hop();
   void end_hop();
   bool refuse_hop(wire::HopRefusal refusal);
+  bool may_wait_for(const Fill& fill) const;
   void say_alive();
   void say_fill(const ObjectMeta& meta, std::string_view own, bool may_keep);
   void say_refusal();

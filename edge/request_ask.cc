@@ -103,7 +103,7 @@ Step Request::ask_shared() {
 }
 
 bool Request::follow(std::shared_ptr<Fill> fill) {
-  if (hop_ && static_cast<std::uint8_t>(hop_->role) >= fill->asks()) return false;
+  if (!may_wait_for(*fill)) return false;
   if (!worker_.board().join(fill, *this, cursor_)) return false;
   worker_.sheet().change(stats::kFollowers, +1);
   fill_ = std::move(fill);

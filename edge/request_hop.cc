@@ -69,6 +69,11 @@ void Request::end_hop() {
   hop_lines_.clear();
 }
 
+// What the fill asks might be waiting for whoever asks this edge; see Fill::asks().
+bool Request::may_wait_for(const Fill& fill) const {
+  return !hop_ || static_cast<std::uint8_t>(hop_->role) < fill.asks();
+}
+
 // It has to ask further on, or wait for somebody who does: the edge that waits for this one is told, so that
 // it need not think that nobody is here.
 void Request::say_alive() {

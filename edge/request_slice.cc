@@ -137,14 +137,15 @@ void Request::join_slice(std::uint64_t at) {
   fill_ = slice_fill(slice_, joined);
   leader_ = !joined;
   cursor_ = {};
-  if (worker_.board().join(fill_, *this, cursor_)) {
+  const bool may_wait = !joined || may_wait_for(*fill_);
+  if (may_wait && worker_.board().join(fill_, *this, cursor_)) {
     if (joined) {
       worker_.sheet().change(stats::kFollowers, +1);
       if (!responding_) outcome_.collapsed = true;
     }
     return;
   }
-  // It has let go of bytes already, as there was no memory for all of it.
+  // It has let go of bytes already, as there was no memory for all of it; or it is not to be waited for.
   leader_ = true;
   slice_alone_ = true;
   fill_ = slice_fill(slice_, joined);
