@@ -345,4 +345,5 @@ def test_the_guides_files_are_taken_as_pasted(start, tmp_path):
     for number, text in enumerate(files[:2]):
         file = tmp_path / f"{number}.yaml"
         file.write_text(text)
-        start("meridian-edge", "--config", file, "--check").wait_for("is valid")
+        check = start("meridian-edge", "--config", file, "--check")
+        assert check.wait() == 0, check.stderr
