@@ -114,7 +114,7 @@ Result<void> SqliteFile::open_database(const std::string& vfs) {
 Result<void> SqliteFile::set_up() {
   for (const std::string_view sql :
        {"PRAGMA locking_mode=EXCLUSIVE", "PRAGMA cell_size_check=ON", "PRAGMA trusted_schema=OFF"}) {
-    if (const auto done = run(sql); !done) return done;
+    if (auto done = run(sql); !done) return done;
   }
   const Result<std::string> mode = ask("PRAGMA journal_mode=WAL");
   if (!mode) return Failure(mode.error());
@@ -131,10 +131,10 @@ Result<void> SqliteFile::check_identity() {
   if (!tables) return Failure(tables.error());
   if (*identity == "0" && *tables == "0") {
     Transaction transaction(*this);
-    if (const auto begun = transaction.begin(); !begun) return begun;
+    if (auto begun = transaction.begin(); !begun) return begun;
     const std::string sql = std::string(kTables) + "PRAGMA application_id=" + std::to_string(kApplicationId) +
                             ";PRAGMA user_version=" + std::to_string(kFormat);
-    if (const auto made = run(sql); !made) return made;
+    if (auto made = run(sql); !made) return made;
     return transaction.commit();
   }
   if (*identity != std::to_string(kApplicationId))
@@ -288,16 +288,16 @@ Result<Head> SqliteFile::restore(const std::optional<Base>& base, std::uint64_t 
 }
 
 Result<void> SqliteFile::compact(const Base& base) {
-  if (const auto ok = usable(); !ok) return ok;
+  if (auto ok = usable(); !ok) return ok;
   if (base.seq < head_.first || base.seq > head_.seq) return {};
   Transaction transaction(*this);
-  if (const auto begun = transaction.begin(); !begun) return begun;
-  if (const auto stored = store_base(base); !stored) return stored;
+  if (auto begun = transaction.begin(); !begun) return begun;
+  if (auto stored = store_base(base); !stored) return stored;
   Statement drop(database_.get(), "DELETE FROM log WHERE seq <= ?");
   if (drop.bind(1, base.seq).step() != SQLITE_DONE) return failed("dropping entries");
   const Head shorter{head_.seq, head_.epoch, base.seq + 1};
-  if (const auto stored = store_head(shorter); !stored) return stored;
-  if (const auto committed = transaction.commit(); !committed) return committed;
+  if (auto stored = store_head(shorter); !stored) return stored;
+  if (auto committed = transaction.commit(); !committed) return committed;
   head_ = shorter;
   return {};
 }
