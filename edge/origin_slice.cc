@@ -57,7 +57,9 @@ Ref<const Object> OriginFetch::object_to_slice(const FillHead& head, const http:
   ObjectMeta meta = head.meta;
   meta.status = 200;
   meta.flags = static_cast<std::uint16_t>(meta.flags & ~http::kStoredPartial);
-  if (old && old->far_body() != nullptr && old->body_size() == length && old->meta().status == 200) {
+  const bool is_same_kind = old && old->far_body() != nullptr && old->body_size() == length &&
+                            old->meta().status == 200 && old->meta().site == site().id;
+  if (is_same_kind) {
     http::parse_block(whole_head(*old, worker_.name(), text), stored);
     if (strong_validator(stored, worker_.now_s()) == strong_validator(fields, worker_.now_s())) {
       http::merge_fields(stored, fields, {}, lines);
@@ -145,6 +147,7 @@ void OriginFetch::ask_rest_of_slice() {
   rest.hash = plan_.hash;
   hops_ = nullptr;
   hop_ = nullptr;
+  started_ms_ = worker_.loop().now_ms();
   fetch_ = view_->groups[site_index_]->start(rest, *this);
 }
 
@@ -215,6 +218,7 @@ void OriginFetch::on_slice_body(Slice bytes) {
   if (storing_) {
     tee_->append(bytes);
     hold(bytes.size);
+    if (!storing_) tee_.reset();  // there was no memory for it
   }
   fill_->append(std::move(bytes));
   // Readers have run inside append(), and the last one may have gone.

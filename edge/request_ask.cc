@@ -164,8 +164,10 @@ FetchPlan Request::plan_for_key() const {
 
 // The validation of a body that is held in slices asks for no more of a new version than the client does.
 bool Request::validates_range() const {
+  // What a new version means for the client's own conditions is told by the whole of it.
   return object_ && partly_held_ && head().method == http::Method::kGet &&
-         head().fields.has(http::FieldId::kRange);
+         head().fields.has(http::FieldId::kRange) &&
+         !head().fields.present().intersects(http::kConditionalFields);
 }
 
 void Request::start_fetch(std::shared_ptr<Fill> fill, bool shared, bool may_store) {

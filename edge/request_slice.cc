@@ -30,6 +30,8 @@ constexpr std::uint64_t kMostSlicesCounted = 1024;
 bool Request::may_slice() const {
   if (site_->config.cache.slice_bytes == 0 || object_->meta().status != 200) return false;
   if ((object_->meta().flags & http::kStoredHasValidator) == 0) return false;
+  // It begins anew, on the disk.
+  if (worker_.store().belongs_on_ssd(*object_)) return false;
   http::FieldList fields;
   std::string text;
   http::parse_block(whole_head(*object_, worker_.name(), text), fields);

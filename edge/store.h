@@ -99,6 +99,8 @@ class Store {
   Ref<const Object> begin_sliced(std::string_view key, const ObjectMeta& meta, std::string_view head,
                                  std::uint64_t length, std::uint64_t slice_bytes, const Object* replaces,
                                  const std::function<bool()>& still_valid);
+  // It was begun while SSD was not there, and would be kept better now.
+  bool belongs_on_ssd(const Object& object) const;
   // The head of one whose body SSD has in part.
   void put_far(const Ref<const Object>& object, const std::function<bool()>& still_valid) {
     if (object) ram_.put_if(object, still_valid);

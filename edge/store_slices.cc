@@ -38,9 +38,15 @@ Ref<const Object> Store::begin_sliced(std::string_view key, const ObjectMeta& me
       made && ram_.put_if(made, [&] { return still_valid() && ram_.find(hash, key).get() == replaces; });
   if (!is_first) return {};
   const bool shown = on_ssd && cold_->ssd()->show_chunks(*large);
-  if (!shown && ssd_ && cold_->ssd()->may_have(hash)) cold_->ssd()->remove(key);
+  if (!shown && cold_ != nullptr) cold_->remove_from_ssd(hash);
   if (memcached_) memcached_->remove(key);
   return made;
+}
+
+bool Store::belongs_on_ssd(const Object& object) const {
+  const FarBody& body = far_body_of(object);
+  return ssd_ && !body.on_ssd() &&
+         cold_->ssd()->takes_chunks(object.key(), object.head(), object.body_size());
 }
 
 Ref<const Object> Store::find_slice(const Object& object, std::uint64_t begin) {

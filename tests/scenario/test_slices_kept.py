@@ -1,6 +1,7 @@
 """Slices in memory and on the disk: films that are seeked in, many clients at once, restarts and damage (docs/tiers.md)."""
 
 import collections
+import fcntl
 import os
 import random
 import re
@@ -218,3 +219,52 @@ def test_what_memory_evicts_goes_to_the_disk(edge, app, tmp_path):
     hits = [check(served, film, at + 5, at + 9)["Cache-Status"] for at in places]
     assert len(film.asked) == asked and all("; hit" in status for status in hits), hits
     assert served.metric("meridian_edge_ssd_bytes_total", direction="put") > 15 * MIB
+
+
+def test_without_room_for_a_slice_nothing_is_sliced(edge, app, film):
+    served = edge(app, top="cache: { ram: 4MiB }")
+    for first in (0, MIB, MIB):
+        check(served, film, first, first + 9)
+    assert film.ranges() == ["bytes=0-9"] + ["bytes=1048576-1048585"] * (len(film.asked) - 1)
+
+
+def test_what_the_disk_admits_are_slices_that_are_asked_for_again(edge, app, film, tmp_path):
+    """The default admission: what is asked for once is sent and not written."""
+    top = disk(tmp_path / "ssd").replace(", admission: all", "")
+    served = known(edge(app, top=top))
+    for outcome in ("not-kept", "kept"):
+        check(served, film, MIB, MIB + 9)
+        until(lambda: served.metric(FETCHES, outcome=outcome) == 1)
+    assert check(served, film, MIB, MIB + 9).hit and len(film.asked) == 3
+
+
+def test_a_disk_that_comes_later_is_used_then(edge, app, film, tmp_path):
+    folder = tmp_path / "ssd"
+    folder.mkdir()
+    with open(folder / "meridian.cache", "w+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        served = edge(app, top=disk(folder, ram="64MiB"), settled=False)
+        known(served)
+        check(served, film, MIB, MIB + 9)
+        settled(served, 1)
+        assert check(served, film, MIB, MIB + 9).hit
+    until(lambda: served.metric("meridian_edge_ssd_state", state="ok") == 1)
+    until(lambda: served.metric("meridian_edge_ssd_bytes_total", direction="put") > 0 or
+          not check(served, film, MIB, MIB + 9).hit)
+    check(served, film, 2 * MIB, 2 * MIB)
+    settled(served, 2)
+    assert check(served, film, 2 * MIB, 2 * MIB).hit
+
+
+def test_another_size_of_slices_after_a_reload(edge, app, film):
+    served = known(edge(app, top="cache: { ram: 64MiB }"))
+    check(served, film, 0, 3 * MIB - 1)
+    settled(served, 3)
+    text = served.config.read_text()
+    served.config.write_text(text.rstrip("\n") + "\n    cache: { slice: 2MiB }\n")
+    said = len(served.process.stderr)
+    served.process.signal(signal.SIGHUP)
+    served.process.wait_for_error("is in force", said)
+    for first, last in [(0, MIB - 1), (MIB, 3 * MIB), (100, 5 * MIB), (0, SIZE - 1)]:
+        check(served, film, first, last)
+    assert f"bytes={2 * MIB}-{4 * MIB - 1}" in film.ranges()

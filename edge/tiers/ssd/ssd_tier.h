@@ -113,6 +113,9 @@ class SsdTier {
   std::shared_ptr<const SsdLarge> prepare_chunks(std::string_view key, const ObjectMeta& meta,
                                                  std::string_view head, std::uint64_t length);
   bool show_chunks(const SsdLarge& object);
+  bool takes_chunks(std::string_view key, std::string_view head, std::uint64_t length) const {
+    return health_.state() == ssd::Health::State::kOk && fits(key, head, length);
+  }
   // Whole chunks from byte `begin` on, if they are worth writing; `unit` is a hash by which admission knows
   // these very bytes again. False: they are not all there.
   bool offer_chunks(const SsdLarge& object, std::uint64_t begin, std::span<const Slice> body,
