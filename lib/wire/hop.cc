@@ -13,12 +13,6 @@ constexpr std::array<std::string_view, 4> kRoles = {"none", "peer", "shield", "s
 constexpr std::array<std::string_view, 4> kRefusals = {"behind", "loop", "overload", "unable"};
 constexpr std::uint64_t kMost32 = std::numeric_limits<std::uint32_t>::max();
 
-bool equals_ignoring_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [&](char x, char y) { return lower(x) == lower(y); });
-}
-
 // The parameters of one of the two fields, each with its name at most once. `take` says whether it took the
 // value.
 template <class Take>
@@ -140,10 +134,6 @@ std::optional<HopRefusal> parse_hop_refusal(std::string_view value) {
     return true;
   });
   return is_well ? refusal : std::nullopt;
-}
-
-bool is_hop_field(std::string_view name) {
-  return equals_ignoring_case(name, HopAsk::kField) || equals_ignoring_case(name, HopFill::kField);
 }
 
 }  // namespace meridian::wire

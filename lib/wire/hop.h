@@ -74,7 +74,4 @@ std::optional<HopRefusal> parse_hop_refusal(std::string_view value);
 inline constexpr std::size_t kMostHopBytes = 1024;
 inline constexpr std::size_t kMostHopText = 255;
 
-// Whether a field of this name, in any case, is one of these two.
-bool is_hop_field(std::string_view name);
-
 }  // namespace meridian::wire
