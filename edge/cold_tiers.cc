@@ -64,13 +64,14 @@ void ColdTiers::take_evicted(const RamTier& ram, const RamTier::Evicted& evicted
   offer.reused = evicted.reused;
   const std::uint64_t primary = primary_hash_of(object.key());
   const std::int64_t time_s = object.meta().response_time_s;
-  // What RAM has of its key by now is newer.
-  const auto is_replaced = [&ram, &object] { return ram.has(object.key_hash(), object.key()); };
-  // An invalidation is noted before it removes. So either this sees it, or its removal comes after this.
-  offer.still_valid = [&] { return !removals_.covers(primary, time_s, false) && !is_replaced(); };
-  // A newer one may come between the two. Who puts it into RAM looks at SSD afterwards, and this the other
-  // way round, so one of them sees what the other has put.
-  if (ssd->put(evicted.object, offer) && is_replaced()) ssd->remove(object.key());
+  // It was invalidated, or what RAM has of its key by now is newer.
+  const auto is_overtaken = [&] {
+    return removals_.covers(primary, time_s, false) || ram.has(object.key_hash(), object.key());
+  };
+  offer.still_valid = [&] { return !is_overtaken(); };
+  // Either may happen between the two. Who invalidates notes it before he looks at SSD, and who stores into
+  // RAM looks at SSD afterwards; this is the other way round, so one of them sees what the other has done.
+  if (ssd->put(evicted.object, offer) && is_overtaken()) ssd->remove(object.key());
 }
 
 // A slice goes where its head is: among the chunks of that very filling. Without the head nobody would find

@@ -75,6 +75,8 @@ bool OriginFetch::commit_to_ssd() {
   const bool stored = written == SsdFill::Write::kDone;
   if (stored) {
     worker_.store().filled(store_key_);
+    // Who invalidated it while it was being shown may not have found it yet.
+    if (!still_valid()) worker_.store().remove(store_key_);
     worker_.sheet().observe(stats::kObjectSize, static_cast<std::int64_t>(fill_->produced_bytes()));
   } else {
     const http::NotStored reason =

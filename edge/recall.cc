@@ -6,18 +6,13 @@
 
 namespace meridian::edge {
 
-Recall::Recall(Worker& worker, std::shared_ptr<Fill> fill, std::uint64_t primary_hash,
-               std::uint64_t generation)
-    : worker_(worker), fill_(std::move(fill)), primary_hash_(primary_hash), generation_(generation) {
-  worker_.board().produce(*fill_, *this);
-}
-
-Recall::~Recall() { worker_.board().stop_producing(*fill_); }
-
-void Recall::start(const std::string& key) {
-  worker_.store().recall(hash_of_key(key), key, [self = shared_from_this()](Ref<const Object> found) {
-    self->end(std::move(found));
-  });
+void Recall::start(Request& asker, std::uint64_t hash, std::string_view key, std::uint64_t primary_hash,
+                   std::uint32_t generation) {
+  asker_ = &asker;
+  hash_ = hash;
+  primary_hash_ = primary_hash;
+  generation_ = generation;
+  worker_.store().recall(hash, key, [this](Ref<const Object> found) { end(std::move(found)); });
 }
 
 // The generation counts before anything is removed, the note comes between: a recall that began in between
@@ -31,15 +26,20 @@ void Recall::end(Ref<const Object> object) {
   if (object) {
     const std::int64_t time_s = object->meta().response_time_s;
     const auto valid = [this, time_s] { return still_valid(time_s); };
-    if (valid()) object = worker_.store().promote(std::move(object), valid);
-    // Looked at again, as promoting leaves the loop no time but other threads some.
+    object = worker_.store().promote(std::move(object), valid);
+    // Promoting leaves the loop no time, but other threads some.
     if (!valid()) object.reset();
   }
-  worker_.fills().close(hash_of_key(fill_->key()), fill_->key(), *fill_);
+  // Who asks from here on finds what was promoted, or asks again.
+  const std::shared_ptr<Fill> others = worker_.recalls().end(hash_, this);
+  Request* const asker = std::exchange(asker_, nullptr);
+  worker_.give_recall(*this);
+  if (asker != nullptr) asker->take_recalled(object);
+  if (!others) return;
   if (object) {
-    fill_->publish_object(std::move(object), 0, true);
+    others->publish_object(std::move(object), 0, true);
   } else {
-    fill_->abandon();
+    others->abandon();
   }
 }
 

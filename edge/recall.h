@@ -1,35 +1,40 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
-#include <string>
+#include <string_view>
 
-#include "edge/fill_board.h"
+#include "edge/tiers/object.h"
 
 namespace meridian::edge {
 
+class Request;
 class Worker;
 
-// One lookup in the cold tiers that all who wait for the key share, on any worker: nothing is read twice at
-// once. It ends with the object, or with being abandoned when there is none. Keeps itself alive until its
-// tiers have answered; belongs to the loop of the worker that began it.
-class Recall final : public FillProducer, public std::enable_shared_from_this<Recall> {
+// One lookup in the cold tiers, of one worker: for the request that began it, and for all who joined it by
+// RecallTable, on any worker. Ends with the object, or with nothing. Pooled by its worker, from which it is
+// taken until its tiers have answered, also when nobody waits any more.
+class Recall {
  public:
-  // `fill` is found under `collapse_key` until the end. `generation` is that of the primary key when it
-  // began: what was invalidated since is not found.
-  Recall(Worker& worker, std::shared_ptr<Fill> fill, std::uint64_t primary_hash, std::uint64_t generation);
-  ~Recall();
-  void start(const std::string& key);
+  explicit Recall(Worker& worker) : worker_(worker) {}
+  Recall(const Recall&) = delete;
+  Recall& operator=(const Recall&) = delete;
+
+  // `hash` is that of `key`; `generation` is that of the primary key when it began: what was invalidated
+  // since is not found. `asker` is told, perhaps inside.
+  void start(Request& asker, std::uint64_t hash, std::string_view key, std::uint64_t primary_hash,
+             std::uint32_t generation);
+  // The request that began it has gone.
+  void forget() { asker_ = nullptr; }
 
  private:
-  void on_readers_changed() override {}  // the answer is wanted by those who come later too
   void end(Ref<const Object> object);
   bool still_valid(std::int64_t response_time_s) const;
 
   Worker& worker_;
-  const std::shared_ptr<Fill> fill_;
-  const std::uint64_t primary_hash_;
-  const std::uint64_t generation_;
+  Request* asker_ = nullptr;
+  std::uint64_t hash_ = 0;
+  std::uint64_t primary_hash_ = 0;
+  std::uint32_t generation_ = 0;
 };
 
 }  // namespace meridian::edge

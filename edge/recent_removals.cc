@@ -8,6 +8,7 @@ namespace meridian::edge {
 
 void RecentRemovals::note(std::uint64_t hash, std::int64_t now_s) {
   MutexLock lock(mutex_);
+  has_any_.store(true, std::memory_order_release);
   times_[hash] = now_s;
   order_.push_back({hash, now_s});
   if (order_.size() <= kMost) return;
@@ -21,6 +22,7 @@ void RecentRemovals::note(std::uint64_t hash, std::int64_t now_s) {
 }
 
 bool RecentRemovals::covers(std::uint64_t hash, std::int64_t response_time_s, bool with_forgotten) const {
+  if (!has_any_.load(std::memory_order_acquire)) return false;
   MutexLock lock(mutex_);
   if (with_forgotten && response_time_s <= forgotten_s_) return true;
   const auto found = times_.find(hash);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -13,8 +14,8 @@ namespace meridian::edge {
 
 // What was invalidated here lately, and when. It answers for copies that a removal may have missed: one that
 // was on its way from RAM to a cold tier, or one in memcached, where a removal can fail or be overtaken.
-// Thread-safe; one lock, held for a lookup. Remembers the last kMost keys; of what it had to forget it knows
-// the time, and then says yes to everything that is as old.
+// Thread-safe; one lock, held for a lookup, and none before the first removal. Remembers the last kMost keys;
+// of what it had to forget it knows the time, and then says yes to everything that is as old.
 class RecentRemovals {
  public:
   // `hash` is of the primary key.
@@ -32,6 +33,7 @@ class RecentRemovals {
     std::uint64_t hash;
     std::int64_t time_s;
   };
+  std::atomic<bool> has_any_{false};
   mutable Mutex mutex_;
   std::unordered_map<std::uint64_t, std::int64_t> times_ GUARDED_BY(mutex_);
   std::deque<Entry> order_ GUARDED_BY(mutex_);

@@ -23,6 +23,7 @@
 namespace meridian::edge {
 
 class OriginFetch;
+class Recall;
 struct FetchPlan;
 class Worker;
 struct SiteView;
@@ -63,6 +64,8 @@ class Request final : public http::ExchangeHandler, public FillReader {
   void on_informational(const http::ResponseHead& head);
   void on_upgraded(const http::ResponseHead& head, std::unique_ptr<Stream> origin, Slice early);
   void on_request_writable();
+  // The recall that this request began has ended, with what was found or with nothing.
+  void take_recalled(Ref<const Object> object);
   void on_fetch_gone() { fetch_ = nullptr; }
 
   // For the access log and metrics.
@@ -233,8 +236,11 @@ class Request final : public http::ExchangeHandler, public FillReader {
   Ref<const Object> object_;                 // what is delivered, or what is being validated
   std::vector<Ref<const Object>> recalled_;  // from cold tiers; RAM need not have them
   std::string recall_key_;
+  std::uint64_t recall_hash_ = 0;
+  Recall* recall_ = nullptr;   // that this request has begun; of the worker's pool
+  bool asking_tiers_ = false;  // inside the call that begins it
   unsigned recall_tried_ = 0;  // a bit for each kind of key
-  bool recalling_ = false;
+  bool recalling_ = false;     // fill_ is a recall that another request has begun
   http::Reuse reuse_;
   bool bypass_ = false;     // the cache takes no part
   bool own_range_ = false;  // it asks for its range by itself, though the whole is being fetched

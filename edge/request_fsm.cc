@@ -368,6 +368,7 @@ const std::string& Request::ensure_request_id() {
 
 void Request::on_closed(bool completed) {
   leave_fill();
+  if (recall_ != nullptr) std::exchange(recall_, nullptr)->forget();
   if (fetch_ != nullptr) std::exchange(fetch_, nullptr)->forget_request();
   worker_.release(*this, completed && finished_);
 }

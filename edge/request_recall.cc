@@ -17,7 +17,7 @@ constexpr unsigned kVariant = 2;
 constexpr unsigned kPart = 4;
 }  // namespace
 
-// True: recall_key_ is worth a look in the cold tiers.
+// True: recall_key_, with its hash, is worth a look in the cold tiers.
 bool Request::choose_recall(const Lookup& found) {
   if (!worker_.store().has_cold()) return false;
   const auto choose = [this](unsigned kind, std::uint64_t hash) {
@@ -27,36 +27,42 @@ bool Request::choose_recall(const Lookup& found) {
   };
   if (found.absent) {
     recall_key_.assign(lookup_key());
-    const std::uint64_t hash = variant_.empty() ? hash_ : hash_of_key(variant_);
-    if (choose(variant_.empty() ? kPrimary : kVariant, hash)) return true;
+    recall_hash_ = variant_.empty() ? hash_ : hash_of_key(variant_);
+    if (choose(variant_.empty() ? kPrimary : kVariant, recall_hash_)) return true;
   }
   const bool wants_part =
       found.parts && head().method == http::Method::kGet && head().fields.has(http::FieldId::kRange);
   if (!wants_part) return false;
   part_key(lookup_key(), recall_key_);
-  const std::uint64_t hash = hash_of_key(recall_key_);
-  return !worker_.store().find(hash, recall_key_) && choose(kPart, hash);
+  recall_hash_ = hash_of_key(recall_key_);
+  return !worker_.store().find(recall_hash_, recall_key_) && choose(kPart, recall_hash_);
 }
 
 Step Request::recall() {
-  const std::string collapse_key = recall_key_ + "\n\nrecall";
-  const std::uint64_t generation = worker_.fills().generation(hash_);
-  bool joined = false;
+  const std::uint32_t generation = worker_.fills().generation(hash_);
+  Recall& own = worker_.take_recall();
   std::shared_ptr<Fill> fill =
-      worker_.fills().join_or_start(hash_of_key(collapse_key), collapse_key, hash_, joined,
-                                    [&] { return std::make_shared<Fill>(collapse_key, worker_.board()); });
-  // A recall that has ended has nothing to tell any more.
+      worker_.recalls().join_or_begin(recall_hash_, generation, worker_.board(), &own);
+  if (!fill) {
+    recall_ = &own;
+    asking_tiers_ = true;
+    own.start(*this, recall_hash_, recall_key_, hash_, generation);
+    asking_tiers_ = false;
+    return recall_ != nullptr ? Step::kWait : Step::kLookup;
+  }
+  worker_.give_recall(own);
+  // One that has ended has nothing to tell any more.
   if (!worker_.board().join(fill, *this, cursor_)) return Step::kLookup;
   fill_ = std::move(fill);
   recalling_ = true;
   leader_ = true;  // it follows no origin
-  if (!joined) {
-    const std::shared_ptr<Fill> started = fill_;
-    std::make_shared<Recall>(worker_, started, hash_, generation)->start(recall_key_);
-    // It may have ended inside start(), and walked on with this request.
-    if (!recalling_ || fill_ != started) return Step::kWait;
-  }
   return end_recall(fill_->view());
+}
+
+void Request::take_recalled(Ref<const Object> object) {
+  recall_ = nullptr;
+  if (object) recalled_.push_back(std::move(object));
+  if (!asking_tiers_) walk(Step::kLookup);
 }
 
 Step Request::end_recall(const Fill::View& view) {

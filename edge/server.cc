@@ -147,7 +147,8 @@ Result<void> Server::prepare(InheritedSockets& inherited) {
     Thread& thread = threads_.emplace_back();
     thread.loop = *std::move(loop);
     thread.worker = std::make_unique<Worker>(
-        *thread.loop, Shared{*ram_, *miss_ratio_, cold_, fills_, *log_, connections_, fill_bytes_, pages_},
+        *thread.loop,
+        Shared{*ram_, *miss_ratio_, cold_, fills_, recalls_, *log_, connections_, fill_bytes_, pages_},
         registry_->add_sheet(), *config);
     thread.worker->use_sites(table_);
   }

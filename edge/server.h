@@ -14,6 +14,7 @@
 #include "edge/cold_tiers.h"
 #include "edge/fill_table.h"
 #include "edge/inherited_sockets.h"
+#include "edge/recall_table.h"
 #include "edge/site_table.h"
 #include "edge/ssd_keeper.h"
 #include "edge/tiers/miss_ratio_curve.h"
@@ -101,6 +102,7 @@ class Server {
   std::unique_ptr<MissRatioCurve> miss_ratio_;
   std::unique_ptr<AccessLog> log_;
   FillTable fills_;
+  RecallTable recalls_;
   std::atomic<std::uint64_t> connections_{0};
   std::atomic<std::uint64_t> fill_bytes_{0};
   std::shared_ptr<const SiteTable> table_;

@@ -144,13 +144,14 @@ bool Store::is_dead(const Object& object) const {
 // the region, and what it does not have costs no time.
 void Store::recall(std::uint64_t hash, std::string_view key, Recalled done) {
   if (!ssd_ || !cold_->ssd()->may_have(hash)) return ask_memcached(std::string(key), std::move(done));
-  const auto take = [this, key = std::string(key), done = std::move(done)](const SsdFound& found) mutable {
-    if (!found) return ask_memcached(std::move(key), std::move(done));
+  std::string wanted(memcached_ ? key : std::string_view());
+  auto take = [this, wanted = std::move(wanted), done = std::move(done)](const SsdFound& found) mutable {
+    if (!found) return ask_memcached(std::move(wanted), std::move(done));
     if (found.object) return done(found.object);
     const SsdLarge& large = *found.large;
     done(Object::make_far(large.key, large.meta, large.head, large.length, FarBody::of(found.large)));
   };
-  ssd_->find(hash, key, take).detach();
+  ssd_->find(hash, key, std::move(take)).detach();
 }
 
 std::uint64_t Store::max_body_bytes() const {

@@ -38,7 +38,9 @@ Ref<const Object> Store::begin_sliced(std::string_view key, const ObjectMeta& me
       made && ram_.put_if(made, [&] { return still_valid() && ram_.find(hash, key).get() == replaces; });
   if (!is_first) return {};
   const bool shown = on_ssd && cold_->ssd()->show_chunks(*large);
-  if (!shown && cold_ != nullptr) cold_->remove_from_ssd(hash);
+  // Who invalidated it before it was shown has not found it.
+  const bool is_dead = shown && !still_valid();
+  if ((is_dead || !shown) && cold_ != nullptr) cold_->remove_from_ssd(hash);
   if (memcached_) memcached_->remove(key);
   return made;
 }

@@ -174,6 +174,16 @@ void Worker::on_request(http::Exchange& exchange) {
   request->begin(exchange);
 }
 
+Recall& Worker::take_recall() {
+  if (idle_recalls_.empty()) {
+    recalls_.push_back(std::make_unique<Recall>(*this));
+    return *recalls_.back();
+  }
+  Recall* const recall = idle_recalls_.back();
+  idle_recalls_.pop_back();
+  return *recall;
+}
+
 namespace {
 
 http::BadMessage reason_of(std::string_view token) {

@@ -13,6 +13,8 @@
 #include "edge/fill_table.h"
 #include "edge/origin_fetch.h"
 #include "edge/peer_view.h"
+#include "edge/recall.h"
+#include "edge/recall_table.h"
 #include "edge/request.h"
 #include "edge/site_table.h"
 #include "edge/store.h"
@@ -37,6 +39,7 @@ struct Shared {
   MissRatioCurve& miss_ratio;
   ColdTiers& cold;
   FillTable& fills;
+  RecallTable& recalls;
   AccessLog& log;
   std::atomic<std::uint64_t>& connections;  // open now, in all workers, tunnels included
   std::atomic<std::uint64_t>& fill_bytes;   // of bodies on their way into the cache
@@ -87,6 +90,9 @@ class Worker final : public http::ConnectionHost {
     }
   }
   FillTable& fills() { return shared_.fills; }
+  RecallTable& recalls() { return shared_.recalls; }
+  Recall& take_recall();
+  void give_recall(Recall& recall) { idle_recalls_.push_back(&recall); }
   FillBoard& board() { return board_; }
   std::atomic<std::uint64_t>& fill_bytes() { return shared_.fill_bytes; }
   const std::shared_ptr<PageFile>& pages() const { return shared_.pages; }
@@ -144,6 +150,8 @@ class Worker final : public http::ConnectionHost {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Request>> pool_;  // all requests ever made by this worker
   std::vector<Request*> free_;
+  std::vector<std::unique_ptr<Recall>> recalls_;  // all ever made by this worker
+  std::vector<Recall*> idle_recalls_;
   std::unordered_map<http::ServerConnection*, Connection> connections_;
   std::vector<std::unique_ptr<OriginFetch>> fetches_;        // each knows its place
   std::vector<std::unique_ptr<OriginFetch>> ended_fetches_;  // until the end of the turn

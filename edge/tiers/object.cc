@@ -39,6 +39,7 @@ void* allocate(std::size_t size) {
 
 // The allocations that the slices keep alive, each once.
 std::size_t block_bytes(std::span<const Slice> body) {
+  if (body.size() == 1) return body[0].owner ? body[0].owner->footprint_bytes() : 0;
   std::vector<const RefCounted*> owners;
   owners.reserve(body.size());
   for (const Slice& slice : body) {

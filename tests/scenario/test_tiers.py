@@ -68,6 +68,26 @@ def test_what_memory_has_no_room_for_comes_from_ssd(edge, app, tmp_path):
     assert "detail=ssd" in next(s for s in (served_edge.get(p)["Cache-Status"] for p in paths) if "ssd" in s)
 
 
+def test_who_asks_at_the_same_time_waits_for_one_recall(edge, app, tmp_path):
+    """On one worker and on another; with a variant, for which two keys are recalled one after the other."""
+    served_edge = edge(app, top=ssd(tmp_path / "ssd"), workers=2)
+    varying = (("Cache-Control", "max-age=3600"), ("Vary", "Accept-Language"))
+    for language in ("en", "de"):
+        app.say("/page", Say(200, varying, body_of(language)))
+        assert served_edge.get("/page", [("Accept-Language", language)]).body == body_of(language)
+    paths = fill(served_edge, app)
+
+    def ask(i):
+        if i % 3:
+            return served_edge.get(paths[i // 12]).body == body_of(paths[i // 12])
+        language = ("en", "de")[i % 2]
+        return served_edge.get("/page", [("Accept-Language", language)]).body == body_of(language)
+
+    with ThreadPoolExecutor(24) as pool:
+        assert all(pool.map(ask, range(12 * 40)))
+    assert all(len(app.asked_for(path)) == 1 for path in paths) and len(app.asked_for("/page")) == 2
+
+
 def test_what_ssd_serves_twice_is_promoted_to_memory(edge, app, tmp_path):
     served_edge = edge(app, top=ssd(tmp_path / "ssd"))
     path = fill(served_edge, app)[0]
