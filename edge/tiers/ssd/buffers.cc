@@ -1,5 +1,7 @@
 #include "edge/tiers/ssd/buffers.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <utility>
@@ -13,7 +15,49 @@ AlignedBuffer::AlignedBuffer(std::size_t bytes)
   CHECK(memory_ != nullptr);
 }
 
-AlignedBuffer::~AlignedBuffer() { std::free(memory_); }
+AlignedBuffer::~AlignedBuffer() {
+  if (slab_ == nullptr) std::free(memory_);
+}
+
+// Room for so many buffers of one size. They are made when they are first wanted.
+struct AlignedBuffer::Slab {
+  static constexpr std::size_t kBytes = 2 << 20;
+  // Of larger ones too few would fit.
+  static constexpr std::size_t kMostBuffer = kBytes / 4;
+
+  Slab() : memory(static_cast<char*>(std::aligned_alloc(kBytes, kBytes))) {
+    CHECK(memory != nullptr);
+    // Where the kernel has no huge pages this is memory like any other.
+    (void)::madvise(memory, kBytes, MADV_HUGEPAGE);
+  }
+  Slab(const Slab&) = delete;
+  Slab& operator=(const Slab&) = delete;
+  ~Slab() {
+    drop_buffers();
+    std::free(memory);
+  }
+  std::size_t buffer_bytes() const { return PageClass::pages(page_class) * kPage; }
+  bool has_room() const { return !free.empty() || (made + 1) * buffer_bytes() <= kBytes; }
+  void drop_buffers() {
+    for (AlignedBuffer* buffer : free) delete buffer;
+    free.clear();
+    made = 0;
+  }
+  AlignedBuffer* take() {
+    ++used;
+    if (free.empty()) return new AlignedBuffer(*this, memory + made++ * buffer_bytes(), buffer_bytes());
+    AlignedBuffer* const buffer = free.back();
+    free.pop_back();
+    buffer->ref();
+    return buffer;
+  }
+
+  char* const memory;
+  unsigned page_class = 0;
+  std::size_t made = 0;
+  std::size_t used = 0;
+  std::vector<AlignedBuffer*> free;
+};
 
 Ref<AlignedBuffer> AlignedBuffer::allocate(std::size_t bytes) {
   return Ref<AlignedBuffer>::adopt(new AlignedBuffer(bytes));
@@ -28,6 +72,9 @@ void AlignedBuffer::destroy() const noexcept {
     delete self;
   }
 }
+
+BufferPool::BufferPool(std::uint64_t most_bytes, std::uint64_t most_idle_bytes)
+    : most_bytes_(most_bytes), most_idle_bytes_(most_idle_bytes) {}
 
 std::shared_ptr<BufferPool> BufferPool::create(std::uint64_t most_bytes, std::uint64_t most_idle_bytes) {
   return std::shared_ptr<BufferPool>(new BufferPool(most_bytes, most_idle_bytes));
@@ -49,20 +96,51 @@ Ref<AlignedBuffer> BufferPool::take(std::uint64_t bytes) {
     MutexLock lock(mutex_);
     if (used_bytes_ + capacity > most_bytes_) return {};
     used_bytes_ += capacity;
-    auto& idle = idle_[page_class];
-    if (!idle.empty()) {
-      buffer = idle.back();
-      idle.pop_back();
-      idle_bytes_ -= capacity;
-    }
+    buffer = take_idle(page_class);
+    if (buffer == nullptr && capacity <= Slab::kMostBuffer) buffer = take_from_slab(page_class);
   }
-  if (buffer != nullptr) {
-    buffer->ref();
-  } else {
-    buffer = new AlignedBuffer(capacity);
-  }
+  if (buffer == nullptr) buffer = new AlignedBuffer(capacity);
   buffer->pool_ = shared_from_this();
   return Ref<AlignedBuffer>::adopt(buffer);
+}
+
+AlignedBuffer* BufferPool::take_idle(unsigned page_class) {
+  auto& idle = idle_[page_class];
+  if (idle.empty()) return nullptr;
+  AlignedBuffer* const buffer = idle.back();
+  idle.pop_back();
+  idle_bytes_ -= buffer->capacity();
+  buffer->ref();
+  return buffer;
+}
+
+AlignedBuffer* BufferPool::take_from_slab(unsigned page_class) {
+  auto& open = open_[page_class];
+  Slab* const slab = open.empty() ? open_slab(page_class) : open.back();
+  if (slab == nullptr) return nullptr;
+  AlignedBuffer* const buffer = slab->take();
+  if (!slab->has_room()) open.pop_back();
+  return buffer;
+}
+
+// A new one, or one of another size of which nothing is in use.
+BufferPool::Slab* BufferPool::open_slab(unsigned page_class) {
+  const auto is_unused = [](const std::unique_ptr<Slab>& slab) { return slab->used == 0; };
+  Slab* slab = nullptr;
+  if (idle_bytes_ + Slab::kBytes <= most_idle_bytes_) {
+    idle_bytes_ += Slab::kBytes;
+    slab = slabs_.emplace_back(std::make_unique<Slab>()).get();
+  } else if (const auto found = std::find_if(slabs_.begin(), slabs_.end(), is_unused);
+             found != slabs_.end()) {
+    slab = found->get();
+    std::erase(open_[slab->page_class], slab);
+    slab->drop_buffers();
+  } else {
+    return nullptr;
+  }
+  slab->page_class = page_class;
+  open_[page_class].push_back(slab);
+  return slab;
 }
 
 void BufferPool::give(AlignedBuffer* buffer) {
@@ -72,7 +150,12 @@ void BufferPool::give(AlignedBuffer* buffer) {
     used_bytes_ -= capacity;
     for (const Waiter& waiter : waiters_) waiter.call();
     waiters_.clear();
-    if (idle_bytes_ + capacity <= most_idle_bytes_) {
+    if (Slab* const slab = buffer->slab_) {
+      if (!slab->has_room()) open_[slab->page_class].push_back(slab);
+      --slab->used;
+      slab->free.push_back(buffer);
+      buffer = nullptr;
+    } else if (idle_bytes_ + capacity <= most_idle_bytes_) {
       idle_bytes_ += capacity;
       idle_[PageClass::of(capacity / kPage)].push_back(buffer);
       buffer = nullptr;

@@ -27,16 +27,23 @@ class AlignedBuffer final : public RefCounted {
 
  private:
   friend class BufferPool;
+  struct Slab;
   explicit AlignedBuffer(std::size_t bytes);
+  AlignedBuffer(Slab& slab, char* memory, std::size_t bytes)
+      : capacity_(bytes), memory_(memory), slab_(&slab) {}
   ~AlignedBuffer() override;
   void destroy() const noexcept override;
 
   std::size_t capacity_;
   char* memory_;
+  Slab* slab_ = nullptr;              // whose memory it is
   std::shared_ptr<BufferPool> pool_;  // while it is in use
 };
 
-// Buffers in use, bounded, and some that wait to be used again. Any thread.
+// Buffers in use, bounded, and some that wait to be used again. Those that wait lie, as far as they go, in
+// slabs of the size of a huge page, each for buffers of one size: such pages cost the kernel less when the
+// disk reads into them, and the processor when they are checked and sent. A slab of which nothing is in use
+// serves another size when one is wanted. Any thread.
 class BufferPool final : public std::enable_shared_from_this<BufferPool> {
  public:
   // At most `most_bytes` in use, and at most `most_idle_bytes` kept beside them.
@@ -57,9 +64,13 @@ class BufferPool final : public std::enable_shared_from_this<BufferPool> {
 
  private:
   friend class AlignedBuffer;
-  BufferPool(std::uint64_t most_bytes, std::uint64_t most_idle_bytes)
-      : most_bytes_(most_bytes), most_idle_bytes_(most_idle_bytes) {}
+  BufferPool(std::uint64_t most_bytes, std::uint64_t most_idle_bytes);
+  using Slab = AlignedBuffer::Slab;
   void give(AlignedBuffer* buffer) EXCLUDES(mutex_);
+  // A buffer that waits, or one of a slab. Null: there is none.
+  AlignedBuffer* take_idle(unsigned page_class) REQUIRES(mutex_);
+  AlignedBuffer* take_from_slab(unsigned page_class) REQUIRES(mutex_);
+  Slab* open_slab(unsigned page_class) REQUIRES(mutex_);
 
   const std::uint64_t most_bytes_;
   const std::uint64_t most_idle_bytes_;
@@ -67,6 +78,8 @@ class BufferPool final : public std::enable_shared_from_this<BufferPool> {
   std::uint64_t used_bytes_ GUARDED_BY(mutex_) = 0;
   std::uint64_t idle_bytes_ GUARDED_BY(mutex_) = 0;
   std::array<std::vector<AlignedBuffer*>, PageClass::kCount> idle_ GUARDED_BY(mutex_);
+  std::vector<std::unique_ptr<Slab>> slabs_ GUARDED_BY(mutex_);
+  std::array<std::vector<Slab*>, PageClass::kCount> open_ GUARDED_BY(mutex_);  // that have room, by size
   struct Waiter {
     const void* who;
     std::function<void()> call;
