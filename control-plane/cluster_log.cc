@@ -274,7 +274,6 @@ void ClusterLog::pump() {
     waiting_bytes_ -= more;
     if (!take_into(*batch, waiting)) continue;
     bytes += more;
-    waiting.was_tried = true;
     batch->commands.push_back(std::move(waiting));
   }
   if (batch->entries.empty()) {
@@ -306,12 +305,15 @@ void ClusterLog::on_appended(std::shared_ptr<Batch> batch, Appended appended) {
     if (look_again_) return look();
     return pump();
   }
-  put_back(*batch);
   if (appended.end == AppendEnd::kUnavailable) {
     ++counts_.unavailable;
+    // They may be in the log. What met a conflict is not: if its key is found there, it is another one's.
+    for (Waiting& waiting : batch->commands) waiting.was_tried = true;
+    put_back(*batch);
     return on_trouble(error_of(ErrorCode::kUnavailable, appended.why));
   }
   ++counts_.conflicts;
+  put_back(*batch);
   look();
 }
 

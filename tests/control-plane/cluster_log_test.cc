@@ -107,6 +107,25 @@ TEST_F(ClusterLogTest, AKeyIsUsedOnce) {
   EXPECT_EQ(cluster_.entries.size(), 3U);
 }
 
+// Whoever loses the race has appended nothing, and is told that the key was used.
+TEST_F(ClusterLogTest, OfTwoNodesThatUseAKeyAtOnceOneRepeatsTheOther) {
+  MemoryStore first_store(*loop_, cluster_), second_store(*loop_, cluster_);
+  const auto first = open(first_store, "n1");
+  const auto second = open(second_store, "n2");
+  turn_until([&] { return first->is_current() && second->is_current(); });
+  std::vector<Receipt> receipts;
+  for (ClusterLog* log : {first.get(), second.get()}) {
+    log->append(purge("a", "k"), [&](Result<Receipt> receipt) {
+      ASSERT_TRUE(receipt) << receipt.error().context;
+      receipts.push_back(*receipt);
+    });
+  }
+  turn_until([&] { return receipts.size() == 2; });
+  EXPECT_EQ(receipts[0].seq, receipts[1].seq);
+  EXPECT_NE(receipts[0].repeated, receipts[1].repeated);
+  EXPECT_EQ(cluster_.entries.size(), 1U);
+}
+
 TEST_F(ClusterLogTest, NodesThatAppendAtOnceMakeOneHistory) {
   MemoryStore store1(*loop_, cluster_);
   MemoryStore store2(*loop_, cluster_);
