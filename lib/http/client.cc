@@ -62,7 +62,7 @@ class Client::Exchange final : public Operation, private StreamHandler {
  public:
   Exchange(Client& client, ClientRequest request, StreamHandlers handlers, bool is_stream)
       : client_(client),
-        handlers_(std::move(handlers)),
+        handlers_(std::make_shared<StreamHandlers>(std::move(handlers))),
         out_(request_bytes(request, client.server_)),
         is_head_(request.method == "HEAD"),
         is_stream_(is_stream),
@@ -167,7 +167,7 @@ class Client::Exchange final : public Operation, private StreamHandler {
         left_ = framing_.length;
         phase_ = Phase::kBody;
         if (is_stream_) silence_ms_ > 0 ? deadline_.arm(silence_ms_) : deadline_.cancel();
-        if (handlers_.on_head) handlers_.on_head(head);
+        if (const auto handlers = handlers_; handlers->on_head) handlers->on_head(head);
         if (!scope.alive()) return Took::kEnded;
         in_.erase(0, bytes);
         return Took::kSome;
@@ -223,7 +223,8 @@ class Client::Exchange final : public Operation, private StreamHandler {
       fail_with(ErrorCode::kTooLarge, "answered with more than is taken");
       return false;
     }
-    handlers_.on_bytes(bytes);
+    const auto handlers = handlers_;
+    handlers->on_bytes(bytes);
     return scope.alive();
   }
 
@@ -250,13 +251,13 @@ class Client::Exchange final : public Operation, private StreamHandler {
       stream_->want(false, false);
       stream_->set_handler(nullptr);
     }
-    // Held here, as the callback may destroy what it is a member of.
-    const auto on_end = std::move(handlers_.on_end);
+    const auto on_end = std::move(handlers_->on_end);
     on_end(std::move(result));
   }
 
   Client& client_;
-  StreamHandlers handlers_;
+  // Whoever calls one holds them, as the call may drop the operation.
+  const std::shared_ptr<StreamHandlers> handlers_;
   std::string out_;
   std::size_t sent_ = 0;
   const bool is_head_;

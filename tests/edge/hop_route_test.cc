@@ -102,7 +102,7 @@ TEST(HopRoute, WhoWasAskedAsOneThingAsksOnlyAsALaterOne) {
   for (const HopRole came : {HopRole::kNone, HopRole::kPeer, HopRole::kShield, HopRole::kShieldPeer}) {
     for (const RegionRing* shield :
          {static_cast<const RegionRing*>(nullptr), &std::as_const(world.regions[1])}) {
-      for (const HopStep& step : world.route(hash, came, &own, shield).view())
+      for (const HopStep& step : steps_of(world.route(hash, came, &own, shield)))
         EXPECT_TRUE(wire::may_follow(came, step.role));
     }
   }
@@ -157,7 +157,7 @@ TEST(HopRoute, DifferentListsMakeNoLoop) {
   World a({3}, 0, 0), b({4}, 0, 1);
   for (int i = 0; i < 1000; ++i) {
     const std::uint64_t hash = wire::Ring::hash_of(std::to_string(i));
-    for (const HopStep& step : a.route(hash, HopRole::kNone, &a.regions[0], nullptr).view())
+    for (const HopStep& step : steps_of(a.route(hash, HopRole::kNone, &a.regions[0], nullptr)))
       EXPECT_EQ(b.route(hash, step.role, &b.regions[0], nullptr).size, 0U);
   }
 }
