@@ -9,7 +9,6 @@
 namespace meridian::edge {
 
 using stats::HopEnd;
-using wire::HopRole;
 
 HopAsking::HopAsking(const upstream::Request& to_origin, std::string lines)
     : method(to_origin.head->method),

@@ -65,7 +65,7 @@ Ref<const Object> OriginFetch::object_to_slice(const FillHead& head, const http:
       http::merge_fields(stored, fields, {}, lines);
       meta.fill_seq = std::min(meta.fill_seq, old->meta().fill_seq);
       const std::string packed = pack_head(lines, own_lines(*old), worker_.name(), meta);
-      const Ref<const Object> fresh = old->with(meta, packed);
+      Ref<const Object> fresh = old->with(meta, packed);
       worker_.store().replace(*old, fresh, valid);
       return fresh;
     }

@@ -54,7 +54,7 @@ std::vector<Span> Request::wanted_spans() const {
       http::Precondition::kNotModified) {
     return {};
   }
-  const std::vector<Span> whole = {{0, length}};
+  std::vector<Span> whole = {{0, length}};
   if (!head().fields.has(http::FieldId::kRange) ||
       !http::if_range_holds(head().fields, validators, now_s())) {
     return whole;

@@ -31,7 +31,7 @@ Ref<const Object> Store::begin_sliced(std::string_view key, const ObjectMeta& me
     large = std::make_shared<const SsdLarge>(
         SsdLarge{std::string(key), hash_of_key(key), id, meta, std::string(head), length, kRamUnit});
   }
-  const Ref<const Object> made = Object::make_far(key, meta, head, length, FarBody::of(large, on_ssd));
+  Ref<const Object> made = Object::make_far(key, meta, head, length, FarBody::of(large, on_ssd));
   const std::uint64_t hash = large->hash;
   // Whoever comes first to RAM is the one: then all others fill the same.
   const bool is_first =

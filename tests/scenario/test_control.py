@@ -33,6 +33,7 @@ def test_the_first_start_makes_an_administrator(control):
     # A restart makes no other.
     node.process.stop()
     again = control()
+    again.until_ready()
     status, state, _ = again.ask("GET", "/v1/state", token=token)
     assert status == 200 and len(state["tokens"]) == 1
 
@@ -93,7 +94,7 @@ def test_a_purge_is_kept_and_repeated_by_its_key(control):
     node.process.signal(signal.SIGKILL)
     node.process.wait()
     node = control()
-    node.process.wait_for_error("the log is in")
+    node.until_ready()
     status, again, _ = node.ask("POST", "/v1/purges", body, admin, key)
     assert (status, again) == (200, {**receipt, "repeated": True})
     assert node.ask("POST", "/v1/purges", tag("other"), admin, key)[0] == 422
@@ -157,7 +158,7 @@ def test_an_edge_follows(control):
     _, state, _ = node.ask("GET", "/v1/state", token=admin)
     node.process.stop()
     node = control("control-1", config="heartbeat: 200ms\n")
-    node.process.wait_for_error("the log is in")
+    node.until_ready()
     resumed = node.lines(f"/v1/stream?after={state['edge_seq']}&chain={state['chain']}", admin)
     assert resumed.next()["event"] == "heartbeat"
     resumed.close()
