@@ -108,6 +108,16 @@ bool is_beyond_llhttp(std::string_view chunk_line) {
   return value != std::string_view::npos && chunk_line.find(';', value) != std::string_view::npos;
 }
 
+// White space behind a value may be tabs (RFC 9110 section 5.6.3), which llhttp does not take behind a
+// length.
+bool has_tab_behind_length(const RequestHead& head) {
+  const Field* length = head.fields.find(FieldId::kContentLength);
+  if (length == nullptr) return false;
+  const char* at = length->value.data() + length->value.size();
+  while (*at == ' ') ++at;
+  return *at == '\t';
+}
+
 // Our own reading of the body; false when it is broken or passed over.
 bool read_body(std::string_view input, const Framing& framing, std::string& body, bool& done) {
   if (framing.kind == Framing::Kind::kNone) return done = true;
@@ -140,7 +150,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const char minor = bytes[bytes.find(" HTTP/1.") + 8];
   if (!is_known_to_both(head.method_name) || minor > '1') return 0;
   if (head.fields.has(FieldId::kUpgrade) || head.fields.has(FieldId::kConnection) ||
-      head.fields.has(FieldId::kProxyConnection)) {
+      head.fields.has(FieldId::kProxyConnection) || has_tab_behind_length(head)) {
     return 0;
   }
   std::string body;
